@@ -500,6 +500,21 @@ void bind_tensor(py::module_& m) {
     other->storage->set_origin(nullptr);  // t owns it from now on
     move_to(t, other);
   });
+  // Also of another shape.
+  c.def("_exchange_data", [](const Self& t, const Tensor& given) {
+    FASTDL_CHECK(given && given->dtype == t->dtype, TypeError, "data: expected a tensor of ", t->dtype, ", got ",
+                 given ? given->dtype : t->dtype);
+    const Tensor other = in_order(given);
+    if (other->shape != t->shape) {
+      FASTDL_CHECK(!t->node && t->use_count() <= 2, RuntimeError, "data: a tensor of shape ", t->shape,
+                   " that a recorded op reads can't get the shape ", other->shape);
+      t->grad = t->grad_home = nullptr;  // of the old shape
+      t->shape = other->shape;
+      t->logits = nullptr;
+    }
+    other->storage->set_origin(nullptr);  // t owns it from now on
+    move_to(t, other);
+  });
   c.def("_view", [](const Self& t, const Shape& shape, int64_t offset) {
     t->raw();  // raises unless the values lie in the order of the axes
     return view(t, shape, offset);

@@ -48,6 +48,26 @@ def check_dense(what: str, value: object) -> None:
         )
 
 
+def check_plain(what: str, value: object) -> None:
+    """TypeError for a sparse matrix or a table with text; the message says what to pass."""
+    if is_sparse(value):
+        raise DTypeError(
+            f"{what}: expected numbers, got a sparse matrix ({type(value).__name__} of shape "
+            f"{value.shape}); pass {what.rpartition(' ')[2]}.toarray()"
+        )
+    kinds = getattr(value, "dtypes", None)
+    columns = getattr(value, "columns", None)
+    if kinds is None or columns is None:
+        return
+    found = {str(name): str(kind) for name, kind in zip(columns, list(kinds), strict=False)}
+    numbers = ("int", "uint", "float", "bool")
+    others = {name: kind for name, kind in found.items() if not kind.lower().startswith(numbers)}
+    advice = "choose other columns or encode these, as fastdl.tabular does"
+    if not others:
+        others, advice = found, "convert them to one type, with data.astype('float32')"
+    raise DTypeError(f"{what}: expected columns of numbers, got {shown(others)}; {advice}")
+
+
 def shown(value: Any) -> str:
     """The value as messages show it: in full if it is short, an array by its kind and shape."""
     if isinstance(value, (np.ndarray, Tensor)) and value.ndim:

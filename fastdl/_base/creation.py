@@ -20,7 +20,7 @@ import numpy as np
 from .. import _core
 from .._base import functional as F
 from .._core import ArgumentError, DTypeError, Tensor
-from .checks import blamed, check_integer, check_number, prefixed
+from .checks import blamed, check_integer, check_number, check_plain, prefixed
 from .device import device_of, moved
 from .dtypes import check_all_fit, check_float, check_range_fits, float32, int64
 from .moving import one_or_many
@@ -94,6 +94,7 @@ def tensor(
     try:
         t = _core.tensor(data, dtype, keep_type=True)
     except (TypeError, ValueError) as error:
+        check_plain("tensor: data", data)
         raise prefixed("tensor: data, dtype", error) from None
     if isinstance(data, Tensor) and t.requires_grad:
         t = t.detach()
@@ -111,7 +112,12 @@ def as_tensor(
         >>> a.tolist()
         [1.0, 0.0]
     """
-    return finished(_core.as_tensor(data, dtype, keep_type=True), False, device)
+    try:
+        t = _core.as_tensor(data, dtype, keep_type=True)
+    except (TypeError, ValueError) as error:
+        check_plain("as_tensor: data", data)
+        raise prefixed("as_tensor: data, dtype", error) from None
+    return finished(t, False, device)
 
 
 def from_numpy(ndarray: np.ndarray) -> Tensor:

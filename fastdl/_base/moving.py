@@ -11,7 +11,6 @@ import numpy as np
 from .. import _core
 from .._base import functional as F
 from .._core import ArgumentError, AxisError, ShapeError, Tensor
-from .checks import check_integers
 
 if TYPE_CHECKING:
     from typing import SupportsIndex
@@ -213,6 +212,8 @@ def in_parts(x: TensorLike, number_or_places: IntOrInts, axis: int, who: str) ->
                 f"{who}: an axis of size {total} can't be cut into {number} equal parts"
             )
         return list(F.split(x, sizes=[total // number] * number, axis=axis))
+    from .checks import check_integers  # which the import of the package does without
+
     places = check_integers(who, "places", number_or_places)
     places = [slice(place).indices(total)[1] for place in places]
     parts = []

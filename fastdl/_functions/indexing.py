@@ -13,7 +13,6 @@ import numpy as np
 from .. import _core
 from .._base import functional as F
 from .._base import moving, picking
-from .._base.checks import check_integer
 from .._base.results import ValuesIndices
 from .._core import AxisError, ShapeError, Tensor
 
@@ -120,11 +119,12 @@ def narrow(input: TensorLike, dim: int, start: int, length: int) -> Tensor:
         raise AxisError(f"narrow: axis {dim} is out of range for a tensor with {rank} axes")
     starts, stops = [0] * rank, list(input.shape)
     extent = stops[dim]
-    start = start.item() if isinstance(start, Tensor) and start.ndim == 0 else start
-    start, length = (
-        check_integer("narrow", "start", start),
-        check_integer("narrow", "length", length),
-    )
+    if type(start) is not int or type(length) is not int:
+        from .._base.checks import check_integer  # which the import of the package does without
+
+        start = start.item() if isinstance(start, Tensor) and start.ndim == 0 else start
+        start = check_integer("narrow", "start", start)
+        length = check_integer("narrow", "length", length)
     first = start + extent if start < 0 else start
     if first < 0 or length < 0 or first + length > extent:
         raise AxisError(

@@ -91,7 +91,7 @@ LATER = (
 )
 # Methods of more_methods.py, and the properties that its functions give, loaded on first use, too:
 MORE = (
-    "t_ transpose_ swapaxes_ swapdims_ squeeze_ unsqueeze_ resize_ resize_as_ detach_ where "
+    "t_ transpose_ swapaxes_ swapdims_ squeeze_ unsqueeze_ resize_ resize_as_ set_ detach_ where "
     "hardshrink prelu apply_ map_ map2_ unsafe_split_with_sizes to_dense "
     "module_load new get_device dim_order storage_offset const_data_ptr is_signed is_set_to "
     "is_inference is_neg is_pinned is_shared is_distributed"
@@ -225,7 +225,7 @@ def get_data(self: Tensor) -> Tensor:
 
 
 def set_data(self: Tensor, other: Tensor) -> None:
-    self._set_data(_core.as_tensor(other, self.dtype))
+    self._exchange_data(_core.as_tensor(other, self.dtype))
 
 
 def place(self: Tensor) -> device:

@@ -15,7 +15,6 @@ import numpy as np
 from .. import _core
 from .._base import functional as F
 from .._base import moving
-from .._base.checks import shown
 from .._base.moving import along, made
 from .._base.moving import checked_axis as _axis
 from .._core import ArgumentError, ShapeError
@@ -390,6 +389,8 @@ def roll(input: TensorLike, shifts: IntOrInts, dims: IntOrInts | None = None) ->
     """
     counts = np.size(shifts), 1 if dims is None else np.size(dims)
     if counts[0] != counts[1] or not counts[0]:
+        from .._base.checks import shown  # which the import of the package does without
+
         raise ShapeError(
             f"roll: expected as many shifts as dims, got {shown(shifts)} and {shown(dims)}"
         )

@@ -53,7 +53,14 @@ IMPORTS = [
     ),
     ("é = 1; import torch; ü = 'torch'", "é = 1; import fastdl as torch; ü = 'torch'"),
     ("if 1: from torch import nn", "if 1: from fastdl import nn"),
+    # Types are NumPy's, so the tensor is asked.
+    ("import torch\nx.dtype.is_complex", "import fastdl as torch\nx.is_complex()"),
+    (
+        "import torch\nif (é + 1).dtype. is_floating_point: pass",
+        "import fastdl as torch\nif (é + 1).is_floating_point(): pass",
+    ),
     # What stays
+    ("import numpy\nx.dtype.is_complex", "import numpy\nx.dtype.is_complex"),
     ("from . import torch", "from . import torch"),
     ("from .torch import nn", "from .torch import nn"),
     ("import torchlike.nn", "import torchlike.nn"),
@@ -91,6 +98,7 @@ FINDINGS = [
     ("import tensorflow as tf\ntf.reduce_mean(1)", [(2, 4, "fastdl: fastdl.ops.mean")]),
     ("import tensorflow as tf\ntf.data.Dataset.range(3)", [(2, 4, "tensorflow.data.Dataset")]),
     ("import torch\ndef f(x):\n  return x.sparse_mask(x)", [(3, 12, "if this is a tensor")]),
+    ("import torch\ndef f(dtype): dtype.is_complex", [(2, 21, "types are NumPy's")]),
     ("import torch\ndef f():\n    é, y = 'é', torch.warp", [(3, 23, "torch.warp is not in")]),
     ("def f():\n  import torch\n  torch.warp\ndef g(torch): torch.warp", [(3, 9, "torch.warp")]),
     ("from torch import *", [(1, 19, "are not checked")]),
