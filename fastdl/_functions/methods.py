@@ -343,42 +343,42 @@ def type_as(self: Tensor, other: Tensor) -> Tensor:
     return _functions.cast(self, other.dtype)
 
 
-def to_float(self: Tensor) -> Tensor:
+def to_float(self: Tensor, *, memory_format: object = None) -> Tensor:
     """As float32."""
     return _functions.cast(self, "float32")
 
 
-def to_half(self: Tensor) -> Tensor:
+def to_half(self: Tensor, *, memory_format: object = None) -> Tensor:
     """As float16."""
     return _functions.cast(self, "float16")
 
 
-def to_bfloat16(self: Tensor) -> Tensor:
+def to_bfloat16(self: Tensor, *, memory_format: object = None) -> Tensor:
     """As bfloat16."""
     return _functions.cast(self, "bfloat16")
 
 
-def to_char(self: Tensor) -> Tensor:
+def to_char(self: Tensor, *, memory_format: object = None) -> Tensor:
     """As int8."""
     return _functions.cast(self, "int8")
 
 
-def to_long(self: Tensor) -> Tensor:
+def to_long(self: Tensor, *, memory_format: object = None) -> Tensor:
     """As int64."""
     return _functions.cast(self, "int64")
 
 
-def to_int(self: Tensor) -> Tensor:
+def to_int(self: Tensor, *, memory_format: object = None) -> Tensor:
     """As int32."""
     return _functions.cast(self, "int32")
 
 
-def to_bool(self: Tensor) -> Tensor:
+def to_bool(self: Tensor, *, memory_format: object = None) -> Tensor:
     """As bool."""
     return _functions.cast(self, "bool")
 
 
-def to_byte(self: Tensor) -> Tensor:
+def to_byte(self: Tensor, *, memory_format: object = None) -> Tensor:
     """As uint8."""
     return _functions.cast(self, "uint8")
 

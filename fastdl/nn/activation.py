@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class _InPlace(OfTensor):
-    """Base class. `inplace` writes the result into the input, unless a gradient is recorded."""
+    """Base class. `inplace` writes the result into the input."""
 
     def __init__(self, inplace: bool = False) -> None:
         super().__init__()

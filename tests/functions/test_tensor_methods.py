@@ -488,3 +488,28 @@ def test_set():
         x.set_([1.0])
     with pytest.raises(RuntimeError, match="no_grad"):
         fastdl.ones(2, requires_grad=True).set_(y)
+
+
+def test_types_take_a_memory_format():
+    t = fastdl.tensor([1.5, 0.0])
+    for name in ("float", "half", "bfloat16", "char", "long", "int", "bool", "byte"):
+        plain = getattr(t, name)()
+        assert getattr(t, name)(memory_format=fastdl.preserve_format).dtype == plain.dtype
+
+
+@pytest.mark.parametrize("function", [fastdl.cosine_similarity, nn.functional.cosine_similarity])
+def test_cosine_of_broadcast_vectors(function):
+    x, y = np.float32([[2.0], [-1.0]]), np.float32([[1.0, 2.0, 2.0]])
+    wide = np.broadcast_to(x, (2, 3))
+    expected = (wide * y).sum(1) / np.linalg.norm(wide, axis=1) / np.linalg.norm(y, axis=1)
+    np.testing.assert_allclose(function(x, y, 1).numpy(), expected, 1e-6)
+    assert function(2.0, -3.0, 0).item() == -1.0
+
+
+@pytest.mark.parametrize("skip", [False, True])
+def test_gradients_of_parts(skip):
+    """A quantile is linear in its part, between two values."""
+    x = fastdl.tensor([3.0, 1.0, 7.0, float("nan")] if skip else [3.0, 1.0, 7.0])
+    q = fastdl.tensor([0.2, 0.5, 0.75], requires_grad=True)
+    (fastdl.nanquantile if skip else fastdl.quantile)(x, q).sum().backward()
+    assert q.grad.tolist() == [4.0, 0.0, 8.0]  # 2 steps, from 1 to 3 and from 3 to 7

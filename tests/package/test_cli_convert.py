@@ -67,7 +67,8 @@ IMPORTS = [
     ("from __future__ import annotations", "from __future__ import annotations"),
     ("s = '''\nimport torch\n'''", "s = '''\nimport torch\n'''"),
     ("# import torch", "# import torch"),
-    ("import torch.utils.benchmark as tb", "import torch.utils.benchmark as tb"),
+    ("import torch.utils.cpp_extension as c", "import torch.utils.cpp_extension as c"),
+    ("import torch.utils.benchmark as tb", "import fastdl.utils.benchmark as tb"),
     ("from torch.utils import benchmark", "from fastdl.utils import benchmark"),
 ]
 
@@ -85,7 +86,7 @@ FINDINGS = [
     ("import torch\ny = torch.export(2)", [(2, 11, "torch.export is not in fastdl")]),
     ("from torch import nn, distributed", [(1, 23, "torch.distributed is not in fastdl")]),
     ("import torch.nn as nn\nnn.Linear(1, 2).x\nnn.TimeTravel()", [(3, 4, "torch.nn.TimeTravel")]),
-    ("from torch.utils.benchmark import A", [(1, 1, "torch.utils.benchmark is not")]),
+    ("from torch.utils.dlpack import A", [(1, 1, "torch.utils.dlpack is not")]),
     ("import os, torch, torchvision", [(1, 19, "torchvision is not part of fastdl")]),
     ("from torchvision import datasets", [(1, 1, "torchvision is not part of fastdl: ")]),
     ("from keras import layers\nlayers.Warp(1)", [(2, 8, "keras.layers.Warp is not in")]),
