@@ -67,6 +67,14 @@ PyObject* unary(PyObject* self) {
 
 // --- operators -----------------------------------------------------------------------------------------------------
 
+// +t is t itself, as in PyTorch.
+PyObject* positive(PyObject* self) {
+  return result_of([&] {
+    FASTDL_CHECK(tensor_of(self)->dtype != DType::bool8, TypeError, "operator +: truth values have no sign");
+    return py::reinterpret_borrow<py::object>(self);
+  });
+}
+
 using BinaryFunction = Tensor (*)(const Tensor&, const Tensor&);
 
 py::object not_implemented() { return py::reinterpret_borrow<py::object>(Py_NotImplemented); }
@@ -474,6 +482,7 @@ void fill_slots(PyHeapTypeObject* type) {
   n.nb_inplace_lshift = &in_place<of_bits<"<<", "left_shift">, "<<=">;
   n.nb_inplace_rshift = &in_place<of_bits<">>", "right_shift">, ">>=">;
   n.nb_negative = &unary<neg>;
+  n.nb_positive = &positive;
   n.nb_absolute = &unary<abs>;
   n.nb_invert = &unary<inverted>;
   n.nb_bool = &truth;

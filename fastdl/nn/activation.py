@@ -297,6 +297,28 @@ class Softmin(Softmax):
         return functional.softmin(input, self.dim)
 
 
+class Softmax2d(OfTensor):
+    """Softmax over the channels of (N, C, H, W) or (C, H, W).
+
+    Raises:
+        ValueError: the input has other axes.
+
+    Source: `torch.nn.Softmax2d`.
+
+    Example:
+        >>> nn.Softmax2d()(fastdl.zeros(2, 1, 1)).tolist()
+        [[[0.5]], [[0.5]]]
+    """
+
+    def forward(self, input: TensorLike) -> Tensor:
+        x = _core.as_tensor(input)
+        if x.ndim not in (3, 4):
+            raise _core.ShapeError(
+                f"Softmax2d: expected (N, C, H, W) or (C, H, W), got shape {x.shape}"
+            )
+        return functional.softmax(x, -3)
+
+
 class CELU(OfTensor):
     """x where positive, `alpha * (exp(x / alpha) - 1)` elsewhere.
 

@@ -513,3 +513,10 @@ def test_gradients_of_parts(skip):
     q = fastdl.tensor([0.2, 0.5, 0.75], requires_grad=True)
     (fastdl.nanquantile if skip else fastdl.quantile)(x, q).sum().backward()
     assert q.grad.tolist() == [4.0, 0.0, 8.0]  # 2 steps, from 1 to 3 and from 3 to 7
+
+
+def test_plus():
+    t = fastdl.ones(2, requires_grad=True)
+    assert +t is t
+    with pytest.raises(TypeError, match=r"operator \+: truth values"):
+        +fastdl.tensor([True])
