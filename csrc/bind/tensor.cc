@@ -505,7 +505,11 @@ Tensor from_sizes_or_values(const py::args& given, const py::object& data, const
             !py::isinstance<py::array>(one);
   if (sizes) {
     Shape shape;
-    for (const py::handle one : given) shape.push_back(one.cast<int64_t>());
+    for (const py::handle one : given) {
+      const Py_ssize_t size = PyNumber_AsSsize_t(one.ptr(), nullptr);  // the nearest bound beyond it
+      FASTDL_CHECK(size < PY_SSIZE_T_MAX, ValueError, "Tensor: a size is too large for int64");
+      shape.push_back(size);
+    }
     if (!count) shape.push_back(0);
     return empty(shape, DType::float32);
   }
