@@ -27,7 +27,7 @@ from ._base.decompositions import LinAlgError as LinAlgError
 from ._base.decompositions import as_matrices as _matrices
 from ._base.moving import checked_axes, is_integer
 from ._base.results import LUResult, QRResult
-from ._core import ShapeError, Tensor
+from ._core import ArgumentError, DTypeError, ShapeError, Tensor
 from ._functions import matmul as matmul
 from ._functions.decompositions import det as det
 from ._functions.decompositions import matrix_exp as matrix_exp
@@ -726,10 +726,10 @@ def cond(A: TensorLike, p: float | str | None = None) -> Tensor:
 
 def _typed(x: TensorLike, dtype: DTypeLike | None, who: str) -> Tensor:
     if dtype is not None and _core.dtype(dtype) != "float32":
-        raise TypeError(f"{who}: dtype: norms are float32, got {dtype}")
+        raise DTypeError(f"{who}: dtype: norms are float32, got {dtype}")
     x = _core.as_tensor(x)
     if x.dtype.kind != "f":
-        raise TypeError(f"{who}: expected floats, got dtype {x.dtype}")
+        raise DTypeError(f"{who}: expected floats, got dtype {x.dtype}")
     return x
 
 
@@ -838,7 +838,7 @@ def norm(
         dim = tuple(range(x.ndim))
     if is_integer(dim) or len(dim) == 1:
         if isinstance(ord, str):
-            raise ValueError(f"linalg.norm: ord: expected a number for vectors, got {ord!r}")
+            raise ArgumentError(f"linalg.norm: ord: expected a number for vectors, got {ord!r}")
         return formulas.vector_norm(x, ord, dim, keepdim)
     return matrix_norm(x, ord, dim, keepdim)
 
@@ -894,7 +894,7 @@ def multi_dot(tensors: Sequence[TensorLike]) -> Tensor:
     """
     many = [_core.as_tensor(x) for x in tensors]
     if len(many) < 2:
-        raise ValueError(f"linalg.multi_dot: expected at least two matrices, got {len(many)}")
+        raise ArgumentError(f"linalg.multi_dot: expected at least two matrices, got {len(many)}")
     return products.chained(many, "linalg.multi_dot")
 
 

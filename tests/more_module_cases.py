@@ -34,6 +34,8 @@ CASES = [
     ("nn.Tanhshrink()", (4, 5)),
     ("nn.Threshold(0.2, -3.0)", (4, 5)),
     ("nn.Softmin(1)", (4, 5)),
+    ("nn.Softmax2d()", (2, 3, 2, 4)),
+    ("nn.Softmax2d()", (3, 2, 4)),
     ("nn.RReLU().eval()", (4, 5)),
     ("F.rrelu(x, 0.3, 0.3, training=True)", (4, 5)),
     ("nn.CosineSimilarity()(x[0], x[1])", (2, 3, 4)),

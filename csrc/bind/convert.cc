@@ -293,4 +293,32 @@ bool retype(const py::object& capsule, bool from_bfloat16) {
   return true;
 }
 
+Tensor from_sizes_or_values(const py::args& given, const py::object& data, const py::object& dtype) {
+  const bool by_name = !data.is_none();
+  const size_t count = given.size() + by_name;
+  bool sizes = dtype.is_none() && !by_name;
+  for (const py::handle one : given)
+    sizes = sizes && PyIndex_Check(one.ptr()) && !PyBool_Check(one.ptr()) && !py::isinstance<TensorImpl>(one) &&
+            !py::isinstance<py::array>(one);
+  if (sizes) {
+    Shape shape;
+    for (const py::handle one : given) {
+      const Py_ssize_t size = PyNumber_AsSsize_t(one.ptr(), nullptr);  // the nearest bound beyond it
+      FASTDL_CHECK(size < PY_SSIZE_T_MAX, ValueError, "Tensor: a size is too large for int64");
+      shape.push_back(size);
+    }
+    if (!count) shape.push_back(0);
+    return empty(shape, DType::float32);
+  }
+  FASTDL_CHECK(count == 1 || (count == 2 && dtype.is_none() && !by_name), TypeError,
+               "Tensor: expected sizes, or data and a dtype, got ", count, " arguments");
+  const py::object values = by_name ? data : py::object(given[0]);
+  const py::object type = count == 2 ? py::object(given[1]) : dtype;
+  const bool is_tensor = py::isinstance<TensorImpl>(values);
+  if (!type.is_none()) return detach(tensor_from(values, dtype_from(type), false));
+  FASTDL_CHECK(is_tensor || !PyNumber_Check(values.ptr()) || py::hasattr(values, "__array__"), TypeError,
+               "Tensor: data: expected sizes or several values, got a number; tensor() makes a tensor of one");
+  return detach(tensor_from(values, is_tensor ? stored_type(values) : DType::float32, false));
+}
+
 }  // namespace fastdl

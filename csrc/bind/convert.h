@@ -23,6 +23,8 @@ Tensor tensor_from(py::handle object, std::optional<DType> dtype, bool copy);
 void set_array_observer(py::object function);
 // The tensor type that equals the type of a NumPy array or scalar, if there is one. For functions that keep types.
 std::optional<DType> stored_type(py::handle object);
+// PyTorch's Tensor(2, 3), of a shape, and Tensor([2, 3]), of values, which are float32 unless a type is given.
+Tensor from_sizes_or_values(const py::args& given, const py::object& data, const py::object& dtype);
 // Whether tensor_from converts the object without guessing. Operators leave other objects to the other operand.
 bool is_array_like(py::handle object);
 // An array over the same memory, which it keeps alive; read-only where the storage is.

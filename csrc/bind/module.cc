@@ -10,14 +10,17 @@ namespace fastdl {
 
 namespace {
 
-// Keras raises a ValueError for a shape, PyTorch a RuntimeError. For an axis NumPy's error is a ValueError and an
-// IndexError. A program in either style catches these.
-PyObject *shape_error = PyExc_ValueError, *axis_error = PyExc_IndexError;
+// PyTorch raises a RuntimeError for most arguments, where Keras and NumPy raise a ValueError, TypeError or IndexError.
+// A program in either style catches these classes.
+PyObject *argument_error = PyExc_ValueError, *shape_error = PyExc_ValueError, *dtype_error = PyExc_TypeError,
+         *range_error = PyExc_IndexError, *axis_error = PyExc_IndexError;
 
-PyObject* error_class(py::module_& m, const char* name, const char* doc, PyObject* first, PyObject* second) {
+PyObject* error_class(py::module_& m, const char* name, const char* doc, std::initializer_list<PyObject*> bases) {
   const auto full = std::string("fastdl._core.") + name;
-  auto made = py::reinterpret_steal<py::object>(PyErr_NewExceptionWithDoc(
-      full.c_str(), doc, py::make_tuple(py::handle(first), py::handle(second)).ptr(), nullptr));
+  py::list classes;
+  for (PyObject* base : bases) classes.append(py::handle(base));
+  auto made = py::reinterpret_steal<py::object>(
+      PyErr_NewExceptionWithDoc(full.c_str(), doc, py::tuple(classes).ptr(), nullptr));
   if (!made) throw py::error_already_set();
   m.attr(name) = made;
   return made.release().ptr();
@@ -35,13 +38,13 @@ void set_python_error(const std::exception_ptr& thrown) {
   } catch (const ShapeError& e) {
     PyErr_SetString(shape_error, e.what());
   } catch (const ValueError& e) {
-    PyErr_SetString(PyExc_ValueError, e.what());
+    PyErr_SetString(argument_error, e.what());
   } catch (const TypeError& e) {
-    PyErr_SetString(PyExc_TypeError, e.what());
+    PyErr_SetString(dtype_error, e.what());
   } catch (const AxisError& e) {
     PyErr_SetString(axis_error, e.what());
   } catch (const IndexError& e) {
-    PyErr_SetString(PyExc_IndexError, e.what());
+    PyErr_SetString(range_error, e.what());
   } catch (const MemoryError& e) {
     PyErr_SetString(PyExc_MemoryError, e.what());
   } catch (const std::bad_alloc&) {
@@ -91,10 +94,20 @@ py::dict config() {
 
 PYBIND11_MODULE(_core, m) {
   m.doc() = "The fastdl engine. Use it through the fastdl package.";
-  shape_error = error_class(m, "ShapeError", "Shapes that do not fit. A ValueError and a RuntimeError.",
-                            PyExc_ValueError, PyExc_RuntimeError);
-  axis_error = error_class(m, "AxisError", "An axis that a tensor does not have. An IndexError and a ValueError.",
-                           PyExc_IndexError, PyExc_ValueError);
+  argument_error =
+      error_class(m, "ArgumentError", "A value that a function cannot use. A ValueError and a RuntimeError.",
+                  {PyExc_ValueError, PyExc_RuntimeError});
+  shape_error =
+      error_class(m, "ShapeError", "Shapes that do not fit. A ValueError and a RuntimeError.", {argument_error});
+  dtype_error = error_class(m, "DTypeError", "A type that a function cannot use. A TypeError and a RuntimeError.",
+                            {PyExc_TypeError, PyExc_RuntimeError});
+  range_error = error_class(m, "RangeError", "An index out of range. An IndexError and a RuntimeError.",
+                            {PyExc_IndexError, PyExc_RuntimeError});
+  axis_error =
+      error_class(m, "AxisError",
+                  "An axis that a tensor does not have, or without elements. An IndexError, a ValueError and a "
+                  "RuntimeError.",
+                  {range_error, argument_error});
   py::register_exception_translator([](std::exception_ptr p) {
     try {
       std::rethrow_exception(p);

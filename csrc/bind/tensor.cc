@@ -68,6 +68,14 @@ PyObject* unary(PyObject* self) {
 
 // --- operators -----------------------------------------------------------------------------------------------------
 
+// +t is t itself, as in PyTorch.
+PyObject* positive(PyObject* self) {
+  return result_of([&] {
+    FASTDL_CHECK(tensor_of(self)->dtype != DType::bool8, TypeError, "operator +: truth values have no sign");
+    return py::reinterpret_borrow<py::object>(self);
+  });
+}
+
 using BinaryFunction = Tensor (*)(const Tensor&, const Tensor&);
 
 py::object not_implemented() { return py::reinterpret_borrow<py::object>(Py_NotImplemented); }
@@ -439,6 +447,7 @@ void fill_slots(PyHeapTypeObject* type) {
   n.nb_inplace_lshift = &in_place<of_bits<"<<", "left_shift">, "<<=">;
   n.nb_inplace_rshift = &in_place<of_bits<">>", "right_shift">, ">>=">;
   n.nb_negative = &unary<neg>;
+  n.nb_positive = &positive;
   n.nb_absolute = &unary<abs>;
   n.nb_invert = &unary<inverted>;
   n.nb_bool = &truth;
@@ -451,17 +460,27 @@ void fill_slots(PyHeapTypeObject* type) {
 
 void bind_tensor(py::module_& m) {
   py::class_<TensorImpl, Tensor> c(m, "Tensor", py::custom_type_setup(&fill_slots));
-  c.def(py::init([](py::object data, py::object dtype) {
-          std::optional<DType> t;
-          t = dtype.is_none() ? stored_type(data) : dtype_from(dtype);
-          return detach(tensor_from(data, t, false));
-        }),
-        py::arg("data"), py::arg("dtype") = py::none());
+  c.def(py::init(&from_sizes_or_values), py::kw_only(), py::arg("data") = py::none(), py::arg("dtype") = py::none());
   c.attr("__array_priority__") = 1000;  // NumPy's own operators give way to fastdl's
 
   c.def("_set_data", [](const Self& t, const Tensor& given) {
     check_same_layout(t, given, "_set_data");
     const Tensor other = in_order(given);
+    other->storage->set_origin(nullptr);  // t owns it from now on
+    move_to(t, other);
+  });
+  // Also of another shape.
+  c.def("_exchange_data", [](const Self& t, const Tensor& given) {
+    FASTDL_CHECK(given && given->dtype == t->dtype, TypeError, "data: expected a tensor of ", t->dtype, ", got ",
+                 given ? given->dtype : t->dtype);
+    const Tensor other = in_order(given);
+    if (other->shape != t->shape) {
+      FASTDL_CHECK(!t->node && t->use_count() <= 2, RuntimeError, "data: a tensor of shape ", t->shape,
+                   " that a recorded op reads can't get the shape ", other->shape);
+      t->grad = t->grad_home = nullptr;  // of the old shape
+      t->shape = other->shape;
+      t->logits = nullptr;
+    }
     other->storage->set_origin(nullptr);  // t owns it from now on
     move_to(t, other);
   });

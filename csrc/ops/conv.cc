@@ -212,6 +212,7 @@ const Op op_conv = OpRow{.name = "conv",
                          .describe = describe<ConvAttrs>,
                          .workspace = conv_workspace,
                          .grad_in = 0b011,
+                         .reads_result = [](const Attrs& a) { return a.as<ConvAttrs>().activation != nullptr; },
                          .bilinear = true,
                          .reports_rows = [](const RunContext&) { return true; }};
 const Op op_conv_input =

@@ -282,6 +282,7 @@ const Op op_linear = OpRow{.name = "linear",
                            .workspace = widened_workspace<3>,
                            .stored = 0b111,
                            .grad_in = 0b011,
+                           .reads_result = [](const Attrs& a) { return a.as<LinearAttrs>().activation != nullptr; },
                            .bilinear = true,
                            .derived = &packed_weight};
 

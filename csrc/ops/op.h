@@ -128,7 +128,9 @@ struct OpRow {
   uint32_t stored = 0;      // bit i: input i may be of a storage type; apply() refuses others
   uint32_t grad_in = ~0u;   // bit i: grad() reads the values of input i
   uint32_t grad_out = ~0u;  // bit i: grad() reads the values of output i
-  bool random = false;      // draws from the generator
+  // If set, grad() reads no output of a call for which this is false, whatever grad_out says.
+  bool (*reads_result)(const Attrs&) = nullptr;
+  bool random = false;  // draws from the generator
   // A product: the gradient of input 0 reads the value of input 1 alone, and the other way round.
   bool bilinear = false;
   // Each element of the (one) output depends only on the inputs' elements at its place, after broadcasting. run() may
@@ -146,6 +148,8 @@ struct OpRow {
   bool assigns = false;                 // input 0 becomes a copy of input 1
   const Derivation* derived = nullptr;  // what it can read instead of an input (plan/derived.h)
 
+  // The outputs whose values grad() reads.
+  uint32_t outputs_read(const Attrs& attrs) const { return reads_result && !reads_result(attrs) ? 0 : grad_out; }
   // The inputs whose values grad() reads to compute the gradients of `needed`.
   uint32_t values_read(uint32_t needed) const {
     return bilinear ? grad_in & ((needed & 1) << 1 | (needed >> 1 & 1)) : grad_in;

@@ -356,7 +356,8 @@ const Op op_max_pool = OpRow{.name = "max_pool",
                              .grad = grad_max_pool,
                              .describe = describe<PoolAttrs>,
                              .workspace = pool_workspace,
-                             .grad_in = 0};
+                             .grad_in = 0,
+                             .grad_out = 0b10};
 
 // --- mean ----------------------------------------------------------------------------------------------
 

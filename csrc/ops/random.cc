@@ -173,7 +173,8 @@ const Op op_dropout = OpRow{.name = "dropout",
                             .run = run_dropout,
                             .grad = grad_dropout,
                             .describe = describe<DropoutAttrs>,
-                            .grad_in = 0};
+                            .grad_in = 0,
+                            .grad_out = 0b10};
 
 Tensor draw(const Op& op, const Shape& shape, double a, double b, const Tensor& from) {
   const int64_t n = checked_numel(shape, op.name);

@@ -199,7 +199,7 @@ constexpr float kInfinity = std::numeric_limits<float>::infinity();
 
 void infer_extreme(InferContext& c) {
   const ReduceAttrs& a = reduce_attrs(c.attrs);
-  FASTDL_CHECK(c.in[0]->shape.count(a.first, a.last), ShapeError, c.op.name, ": no elements to choose from in shape ",
+  FASTDL_CHECK(c.in[0]->shape.count(a.first, a.last), AxisError, c.op.name, ": no elements to choose from in shape ",
                c.in[0]->shape);
   infer_reduce(c, c.in[0]->dtype);
 }

@@ -22,7 +22,7 @@ struct ArgAttrs {
 void infer_arg(InferContext& c) {
   const ArgAttrs& a = c.attrs.as<ArgAttrs>();
   Shape s = c.in[0]->shape;
-  FASTDL_CHECK(s[a.axis], ShapeError, c.op.name, ": axis ", a.axis, " of shape ", s, " has no elements to choose from");
+  FASTDL_CHECK(s[a.axis], AxisError, c.op.name, ": axis ", a.axis, " of shape ", s, " has no elements to choose from");
   if (a.keepdims)
     s[a.axis] = 1;
   else

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .._core import AxisError, ShapeError, Tensor
+from .._core import ArgumentError, AxisError, DTypeError, RangeError, ShapeError, Tensor
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,6 +26,13 @@ if TYPE_CHECKING:
 NOTHING: Mapping[str, Any] = {}
 
 
+class KindError(ArgumentError, TypeError):
+    """A value of a wrong kind, such as a string for a number.
+
+    Keras raises a ValueError for it, PyTorch a TypeError or a RuntimeError. It is all of them.
+    """
+
+
 def is_sparse(value: object) -> TypeIs[Sparse]:
     """Whether the value is a sparse matrix or array of SciPy. SciPy is not imported."""
     return hasattr(value, "tocsr") and hasattr(value, "toarray")
@@ -39,6 +46,26 @@ def check_dense(what: str, value: object) -> None:
             f"{value.shape}); pass {what.rpartition(' ')[2]}.toarray(). If it does not fit into "
             "memory, pass a utils.PyDataset that yields dense batches"
         )
+
+
+def check_plain(what: str, value: object) -> None:
+    """TypeError for a sparse matrix or a table with text; the message says what to pass."""
+    if is_sparse(value):
+        raise DTypeError(
+            f"{what}: expected numbers, got a sparse matrix ({type(value).__name__} of shape "
+            f"{value.shape}); pass {what.rpartition(' ')[2]}.toarray()"
+        )
+    kinds = getattr(value, "dtypes", None)
+    columns = getattr(value, "columns", None)
+    if kinds is None or columns is None:
+        return
+    found = {str(name): str(kind) for name, kind in zip(columns, list(kinds), strict=False)}
+    numbers = ("int", "uint", "float", "bool")
+    others = {name: kind for name, kind in found.items() if not kind.lower().startswith(numbers)}
+    advice = "choose other columns or encode these, as fastdl.tabular does"
+    if not others:
+        others, advice = found, "convert them to one type, with data.astype('float32')"
+    raise DTypeError(f"{what}: expected columns of numbers, got {shown(others)}; {advice}")
 
 
 def shown(value: Any) -> str:
@@ -94,7 +121,8 @@ def check_number(
         or not at_least <= number <= at_most
         or not (above < number < below or (infinite and math.isinf(number)))
     ):
-        raise ValueError(
+        kind = KindError if number is None else ArgumentError
+        raise kind(
             f"{who}: {argument}: expected a {_described(at_least, below, above, at_most)}, got "
             f"{shown(value)}"
         )
@@ -110,7 +138,7 @@ def check_numbers(who: str, argument: str, value: Any, *limits: float, **more: A
     try:
         several = list(value)
     except TypeError:
-        raise ValueError(f"{who}: {argument}: expected numbers, got {shown(value)}") from None
+        raise KindError(f"{who}: {argument}: expected numbers, got {shown(value)}") from None
     return [check_number(who, argument, one, *limits, **more) for one in several]
 
 
@@ -143,7 +171,8 @@ def check_integer(
         wanted = "" if least is None else f" of at least {least}"
         if most < 2**63 - 1:
             wanted = f" from {least} to {most}"
-        raise ValueError(f"{who}: {argument}: expected an integer{wanted}, got {shown(value)}")
+        kind = ArgumentError if whole else KindError
+        raise kind(f"{who}: {argument}: expected an integer{wanted}, got {shown(value)}")
     return int(value)
 
 
@@ -166,9 +195,10 @@ def check_integers(who: str, argument: str, value: Any, least: int | None = None
         return check_integer(who, argument, value, least)
     try:
         return tuple(check_integer(who, argument, one, least) for one in tuple(value))
-    except (TypeError, ValueError):
+    except (TypeError, ValueError) as error:
         wanted = "" if least is None else f" of at least {least}"
-        raise ValueError(
+        kind = KindError if isinstance(error, TypeError) else ArgumentError
+        raise kind(
             f"{who}: {argument}: expected an integer{wanted} or several, got {shown(value)}"
         ) from None
 
@@ -182,7 +212,7 @@ def check_flag(who: str, argument: str, value: Any) -> bool:
     """
     one = isinstance(value, (np.ndarray, Tensor)) and math.prod(value.shape) == 1
     if not one and not isinstance(value, (int, float, np.bool_, np.number, type(None))):
-        raise ValueError(f"{who}: {argument}: expected True or False, got {shown(value)}")
+        raise KindError(f"{who}: {argument}: expected True or False, got {shown(value)}")
     return bool(value)
 
 
@@ -202,7 +232,8 @@ def check_choice(who: str, argument: str, value: Any, choices: tuple[str | None,
         from .registry import suggestion  # which imports this module
 
         near = suggestion(value, filter(None, choices)) if isinstance(value, str) else ""
-        raise ValueError(
+        kind = ArgumentError if isinstance(value, str) else KindError
+        raise kind(
             f"{who}: {argument}: expected {wanted}, got {shown(value)}{'.' * bool(near)}{near}"
         )
     return value
@@ -215,7 +246,7 @@ def check_name(who: str, argument: str, value: Any) -> str | None:
         ValueError: the value is neither. The message names class, argument and value.
     """
     if value is not None and not isinstance(value, str):
-        raise ValueError(f"{who}: {argument}: expected a string, got {shown(value)}")
+        raise KindError(f"{who}: {argument}: expected a string, got {shown(value)}")
     return value
 
 
@@ -239,8 +270,9 @@ def check_shape(who: str, argument: str, value: Any, least: int = 0) -> tuple[in
     try:
         sizes = (value,) if isinstance(value, (int, np.integer)) else tuple(value)
         return tuple(check_count(who, argument, size, least) for size in sizes)
-    except (TypeError, ValueError):
-        raise ValueError(
+    except (TypeError, ValueError) as error:
+        kind = KindError if isinstance(error, TypeError) else ArgumentError
+        raise kind(
             f"{who}: {argument}: expected sizes of at least {least} or None, got {shown(value)}"
         ) from None
 
@@ -252,7 +284,7 @@ def check_pair(who: str, argument: str, value: Any) -> Any:
         ValueError: it does not; the message names class, argument and value.
     """
     if not hasattr(value, "__len__") or not hasattr(value, "__iter__") or len(value) != 2:
-        raise ValueError(f"{who}: {argument}: expected two numbers, got {shown(value)}")
+        raise ArgumentError(f"{who}: {argument}: expected two numbers, got {shown(value)}")
     return value
 
 
@@ -271,7 +303,10 @@ def kind_of(error: Exception) -> type[Exception]:
     It is that of the engine, or a TypeError, ValueError or RuntimeError: a subclass may not take a
     message alone.
     """
-    kinds = (ShapeError, AxisError, TypeError, ValueError, RuntimeError)
+    kinds = (
+        *(KindError, AxisError, RangeError, ShapeError, ArgumentError, DTypeError),
+        *(TypeError, ValueError, RuntimeError),
+    )
     return next((kind for kind in kinds if isinstance(error, kind)), RuntimeError)
 
 
@@ -302,8 +337,8 @@ def blamed(
         others: the names of further ones that may be to blame.
     """
     kind = kind_of(error)
-    if not issubclass(kind, (TypeError, ValueError)):
-        kind = ValueError
+    if kind is ValueError or not issubclass(kind, (TypeError, ValueError)):
+        kind = ArgumentError
     if str(error).startswith("dtype "):  # it names the argument itself
         return kind(f"{who}: {error}")
     try:
@@ -314,5 +349,5 @@ def blamed(
         for argument, value in integers.items():
             check_integer(who, argument, value)
     except ValueError as found:
-        return kind(str(found))
+        return found if isinstance(found, kind) else kind(str(found))
     return kind(f"{who}: {', '.join((*sizes, *numbers, *integers, *others))}: {error}")

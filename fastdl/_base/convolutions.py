@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from .._core import ArgumentError
 from . import functional as F
 from . import images
 
@@ -79,7 +80,7 @@ def transposed(
         more = None if extra is None else extra[i]
         out = transposed_size(size, kernel.shape[i], strides[i], dilations[i], padding, more)
         if out < 1:
-            raise ValueError("no output is left")  # the layer says where
+            raise ArgumentError("no output is left")  # the layer says where
         reached = reach(kernel.shape[i], dilations[i])
         covered = (size - 1) * strides[i] + reached  # places that the kernel meets
         if padding == "valid":

@@ -19,8 +19,8 @@ import numpy as np
 
 from .. import _core
 from .._base import functional as F
-from .._core import Tensor
-from .checks import blamed, check_integer, check_number, prefixed
+from .._core import ArgumentError, DTypeError, Tensor
+from .checks import blamed, check_integer, check_number, check_plain, prefixed
 from .device import device_of, moved
 from .dtypes import check_all_fit, check_float, check_range_fits, float32, int64
 from .moving import one_or_many
@@ -54,9 +54,9 @@ def finished(
     if out is not None:
         if not isinstance(out, Tensor) or out.shape != t.shape:
             got = out.shape if isinstance(out, Tensor) else type(out).__name__
-            raise ValueError(f"out: expected a tensor of shape {t.shape}, got {got}")
+            raise ArgumentError(f"out: expected a tensor of shape {t.shape}, got {got}")
         if _KINDS.index(t.dtype.kind) > _KINDS.index(out.dtype.kind):
-            raise TypeError(f"out: values of {t.dtype} do not fit into a tensor of {out.dtype}")
+            raise DTypeError(f"out: values of {t.dtype} do not fit into a tensor of {out.dtype}")
         F.assign_(out, t)
         return out
     if device is not None:
@@ -94,6 +94,7 @@ def tensor(
     try:
         t = _core.tensor(data, dtype, keep_type=True)
     except (TypeError, ValueError) as error:
+        check_plain("tensor: data", data)
         raise prefixed("tensor: data, dtype", error) from None
     if isinstance(data, Tensor) and t.requires_grad:
         t = t.detach()
@@ -111,7 +112,12 @@ def as_tensor(
         >>> a.tolist()
         [1.0, 0.0]
     """
-    return finished(_core.as_tensor(data, dtype, keep_type=True), False, device)
+    try:
+        t = _core.as_tensor(data, dtype, keep_type=True)
+    except (TypeError, ValueError) as error:
+        check_plain("as_tensor: data", data)
+        raise prefixed("as_tensor: data, dtype", error) from None
+    return finished(t, False, device)
 
 
 def from_numpy(ndarray: np.ndarray) -> Tensor:
@@ -287,7 +293,7 @@ def arange(
         start, end, step = (_whole(value) for value in (start, end, step))
     try:
         if step == 0 or (end - start) / step < 0:
-            raise ValueError(f"expected a step from {start} towards {end}, got {step}")
+            raise ArgumentError(f"expected a step from {start} towards {end}, got {step}")
         count = math.ceil((end - start) / step)
         if kind is not None and kind.kind in "iu":
             start, step = _whole(start), _whole(step)

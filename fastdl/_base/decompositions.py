@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .. import _core
-from .._core import ShapeError
+from .._core import ArgumentError, ShapeError
 from . import functional as F
 from .outside import matrices, outside
 
@@ -345,7 +345,7 @@ def eigen(x: Tensor, who: str = "eig") -> tuple[Tensor, Tensor]:
 
     w, v = _run(who, np.linalg.eig, matrices(x))
     if np.iscomplexobj(w) and np.abs(w.imag).max(initial=0) > 0:
-        raise ValueError(f"{who}: an eigenvalue is complex; there are no complex tensors")
+        raise ArgumentError(f"{who}: an eigenvalue is complex; there are no complex tensors")
     w, v = outside(who, [x], [w.real, v.real], pullback)
     return w, v
 

@@ -244,7 +244,7 @@ def set_deterministic_debug_mode(debug_mode: int | str) -> None:
         >>> fastdl.set_deterministic_debug_mode("error")
     """
     if debug_mode not in (0, 1, 2, "default", "warn", "error"):
-        raise ValueError(
+        raise _core.ArgumentError(
             "set_deterministic_debug_mode: debug_mode: expected 'default', 'warn', 'error' or 0 to "
             f"2, got {shown(debug_mode)}"
         )

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
+from .._core import DTypeError
+
 if TYPE_CHECKING:
     from numpy.typing import DTypeLike
 
@@ -75,7 +77,7 @@ def as_dtype(dtype: DTypeLike) -> np.dtype[Any]:
             return bfloat16
         from .checks import shown  # which the import of the package does without
 
-        raise TypeError(
+        raise DTypeError(
             f"dtype {shown(dtype)} is not supported; possible: float32, float16, bfloat16, int64, "
             "int32, int8, uint8, bool"
         ) from None
@@ -85,14 +87,14 @@ def check_float(who: str, dtype: DTypeLike) -> None:
     """TypeError unless it is a type of floats."""
     found = as_dtype(dtype)
     if found.kind != "f":
-        raise TypeError(f"{who}: dtype: expected a type of floats, got {found}")
+        raise DTypeError(f"{who}: dtype: expected a type of floats, got {found}")
 
 
 def check_computed(who: str, dtype: DTypeLike) -> None:
     """TypeError unless it is float32, the type of what the function computes."""
     found = as_dtype(dtype)
     if found != float32:
-        raise TypeError(f"{who}: dtype: the result is float32, got {found}; cast the result")
+        raise DTypeError(f"{who}: dtype: the result is float32, got {found}; cast the result")
 
 
 def check_fits(who: str, value: object, dtype: np.dtype[Any]) -> None:

@@ -113,7 +113,7 @@ def normal_distribution(x: TensorLike) -> Tensor:
 def polygamma(x: TensorLike, order: int, who: str) -> Tensor:
     """The derivative of `digamma` of an order."""
     if order < 0:
-        raise ValueError(f"{who}: n: expected an order of 0 or more, got {order}")
+        raise _core.ArgumentError(f"{who}: n: expected an order of 0 or more, got {order}")
     if not order:
         return F.special(x, function="digamma")
     return F.special(x, function="polygamma", order=order)
@@ -122,7 +122,7 @@ def polygamma(x: TensorLike, order: int, who: str) -> Tensor:
 def log_gamma_of_dimensions(x: TensorLike, p: int, who: str) -> Tensor:
     """The logarithm of the gamma function of p dimensions."""
     if p < 1:
-        raise ValueError(f"{who}: p: expected a dimension of 1 or more, got {p}")
+        raise _core.ArgumentError(f"{who}: p: expected a dimension of 1 or more, got {p}")
     total = F.special(x, function="lgamma")
     for i in range(1, p):
         total = F.add(total, F.special(F.sub(x, i / 2), function="lgamma"))
@@ -172,7 +172,7 @@ def flipped_bits(x: TensorLike) -> Tensor:
     if x.dtype == "bool":
         return F.logical_not(x)
     if x.dtype.kind == "f":
-        raise TypeError(f"bitwise_not: expected integers or truth values, got {x.dtype}")
+        raise _core.DTypeError(f"bitwise_not: expected integers or truth values, got {x.dtype}")
     return F.sub(255 if x.dtype == "uint8" else -1, x)
 
 

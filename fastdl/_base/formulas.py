@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from .. import _core
 from .._base import functional as F
-from .._core import Tensor
+from .._core import ArgumentError, Tensor
 from .moving import checked_axes, checked_axis, moved
 
 if TYPE_CHECKING:
@@ -130,7 +130,7 @@ def matrix_norm(
 
         return norm(x, order, (rows, columns), keepdims, who)
     if isinstance(order, str) or order not in (1, -1, math.inf, -math.inf):
-        raise ValueError(
+        raise ArgumentError(
             f"{who}: ord: expected 'fro', 'nuc', 1, -1, 2, -2, infinity or -infinity for matrices, "
             f"got {order!r}"
         )

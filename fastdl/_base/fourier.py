@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from .. import _core
-from .._core import ShapeError
+from .._core import ArgumentError, ShapeError
 from . import functional as F
 from . import images
 from .checks import check_choice, shown
@@ -72,7 +72,7 @@ def _single(length: int) -> Tensor:
     """(length, 2 frequencies): cosines beside negative sines."""
     frequencies = length // 2 + 1
     if length * frequencies * 2 > _LARGEST:
-        raise ValueError(
+        raise ArgumentError(
             f"fft_length: {length} is too large for a length without a divisor near its root; "
             f"take {2 ** math.ceil(math.log2(length))}"
         )

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .. import _core
-from .._core import ShapeError
+from .._core import ArgumentError, ShapeError
 from . import functional as F
 from .checks import check_choice, check_integer, check_integers, check_name, shown
 from .settings import settings
@@ -69,12 +69,12 @@ def check_sizes(who: str, argument: str, value: Any, axes: int, least: int = 1) 
     """
     sizes = check_integers(who, argument, value, least)
     if max((sizes,) if isinstance(sizes, int) else sizes, default=0) > LARGEST:
-        raise ValueError(f"{who}: {argument}: expected at most {LARGEST}, got {shown(value)}")
+        raise ArgumentError(f"{who}: {argument}: expected at most {LARGEST}, got {shown(value)}")
     if isinstance(sizes, int):
         return (sizes,) * axes
     if len(sizes) != axes:
         several = f"{axes} integers" if axes > 1 else "an integer"
-        raise ValueError(f"{who}: {argument}: expected {several}, got {shown(value)}")
+        raise ArgumentError(f"{who}: {argument}: expected {several}, got {shown(value)}")
     return tuple(sizes)
 
 
@@ -317,7 +317,7 @@ def check_resizing(
 ) -> None:
     """ValueError: both ways to keep the ratio, or another way to fill than by a constant."""
     if crop and pad:
-        raise ValueError(
+        raise ArgumentError(
             f"{who}: crop_to_aspect_ratio, pad_to_aspect_ratio: expected at most one of them"
         )
     check_choice(who, "fill_mode", check_name(who, "fill_mode", fill_mode), ("constant",))
@@ -395,7 +395,7 @@ def pad_widths(who: str, value: Any, axes: int) -> tuple[tuple[int, int], ...]:
         found = np.broadcast_to(np.asarray(value), (axes, 2)).tolist()
         return tuple(check_sizes(who, "pad_width", pair, 2, 0) for pair in found)  # type: ignore[misc]
     except (TypeError, ValueError):
-        raise ValueError(
+        raise ArgumentError(
             f"{who}: pad_width: expected an integer of at least 0, a pair, or {axes} pairs, got "
             f"{shown(value)}"
         ) from None
@@ -416,7 +416,7 @@ def check_widths(who: str, argument: str, value: Any, axes: int) -> tuple[tuple[
             raise ValueError
         found = [check_sizes(who, argument, pair, 2, 0) for pair in pairs]
     except (TypeError, ValueError):
-        raise ValueError(
+        raise ArgumentError(
             f"{who}: {argument}: expected an integer of at least 0, or {axes} of them or of pairs, "
             f"got {shown(value)}"
         ) from None

@@ -11,7 +11,7 @@ import numpy as np
 
 from .. import _core
 from .._base import functional as F
-from .._core import AxisError, ShapeError, Tensor
+from .._core import ArgumentError, AxisError, ShapeError, Tensor
 
 if TYPE_CHECKING:
     from typing import SupportsIndex
@@ -159,7 +159,7 @@ def rolled(x: TensorLike, shifts: IntOrInts, axes: Axes, who: str) -> Tensor:
     x = _core.as_tensor(x)
     if axes is None:
         if not is_integer(shifts):
-            raise ValueError(f"{who}: expected an axis for each shift, got {shifts!r} and None")
+            raise ArgumentError(f"{who}: expected an axis for each shift, got {shifts!r} and None")
         flat = F.reshape(x, shape=(-1,))
         return F.reshape(rolled(flat, shifts, 0, who), shape=x.shape)
     several = [axes] if is_integer(axes) else list(axes)
@@ -202,7 +202,7 @@ def elements_in_a_row(x: TensorLike, repeats: IntOrInts, axis: int | None, who: 
     axis = checked_axis(axis, x.ndim, who)
     counts = np.asarray(repeats)
     if counts.dtype.kind not in "iu" or (counts < 0).any():
-        raise ValueError(f"{who}: repeats: expected integers of at least 0, got {repeats!r}")
+        raise ArgumentError(f"{who}: repeats: expected integers of at least 0, got {repeats!r}")
     if counts.size not in (1, x.shape[axis]):
         raise ShapeError(
             f"{who}: expected 1 or {x.shape[axis]} repeats for axis {axis} of shape {x.shape}, "
@@ -223,7 +223,10 @@ def in_parts(x: TensorLike, number_or_places: IntOrInts, axis: int, who: str) ->
                 f"{who}: an axis of size {total} can't be cut into {number} equal parts"
             )
         return _core.cut(x, [total // number] * number, axis)
-    places = [0, *(slice(int(place)).indices(total)[1] for place in number_or_places), total]
+    from .checks import check_integers  # which the import of the package does without
+
+    given = check_integers(who, "places", number_or_places)
+    places = [0, *(slice(place).indices(total)[1] for place in given), total]
     sizes = [stop - start for start, stop in itertools.pairwise(places)]
     if min(sizes) >= 0:
         return _core.cut(x, sizes, axis)

@@ -8,7 +8,7 @@ import numpy as np
 
 from .. import _core
 from .._base import functional as F
-from .._core import ShapeError, Tensor
+from .._core import DTypeError, ShapeError, Tensor
 from .moving import checked_axis
 
 if TYPE_CHECKING:
@@ -110,7 +110,7 @@ def counts(x: TensorLike, weights: TensorLike | None, minlength: int, who: str) 
     """
     values = _core.as_tensor(x).numpy()
     if values.dtype.kind not in "iu":
-        raise TypeError(f"{who}: expected integers, got dtype {values.dtype}")
+        raise DTypeError(f"{who}: expected integers, got dtype {values.dtype}")
     if weights is not None:
         weights = _core.as_tensor(weights).numpy()
         if weights.shape != values.shape:

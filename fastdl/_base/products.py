@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .. import _core
-from .._core import ShapeError
+from .._core import ArgumentError, ShapeError
 from . import functional as F
 from .checks import check_integer, shown
-from .moving import checked_axes, checked_axis, is_integer, moved
+from .moving import broadcast, checked_axes, checked_axis, is_integer, moved
 
 if TYPE_CHECKING:
     from .._core import IntOrInts, Tensor, TensorLike
@@ -136,7 +136,7 @@ def chained(matrices: Sequence[Tensor], who: str) -> Tensor:
     The first and the last may be vectors.
     """
     if not matrices:
-        raise ValueError(f"{who}: expected at least one matrix, got none")
+        raise ArgumentError(f"{who}: expected at least one matrix, got none")
     first, last = matrices[0], matrices[-1]
     given = list(matrices)
     if first.ndim == 1:
@@ -176,14 +176,15 @@ def chained(matrices: Sequence[Tensor], who: str) -> Tensor:
 def cosine(x: TensorLike, y: TensorLike, axis: int, eps: float, who: str) -> Tensor:
     """The sum of products along an axis, divided by both norms, each of which is at least eps."""
     x, y = _core.as_tensor(x), _core.as_tensor(y)
-    rank = max(x.ndim, y.ndim)
-    place = checked_axis(axis, rank, who) - rank
+    shape = broadcast(who, x.shape, y.shape)
+    axis = checked_axis(axis, len(shape) or 1, who)  # two numbers are vectors of one element
+    x, y = (F.broadcast_to(F.cast(t, dtype="float32"), shape=shape or (1,)) for t in (x, y))
 
-    def size(of: Tensor) -> Tensor:
-        return F.maximum(F.root(F.sum(F.square(F.cast(of, dtype="float32")), axes=place)), eps)
+    def directed(t: Tensor) -> Tensor:
+        size = F.root(F.sum(F.square(t), axes=(axis,), keepdims=True))
+        return F.div(t, F.maximum(size, eps))
 
-    product = F.sum(F.mul(x, y), axes=place)
-    return F.div(product, F.mul(size(x), size(y)))
+    return F.sum(F.mul(directed(x), directed(y)), axes=(axis,))
 
 
 def distances(x: Tensor, y: Tensor, p: float, who: str) -> Tensor:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from .._core import ArgumentError
 from .checks import shown
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ def standardize_dtype(dtype: DTypeLike | None) -> str:
             break
     name = name.rpartition(".")[2] if isinstance(name, str) and "." in name else name
     if name not in NAMES:
-        raise ValueError(f"dtype: expected the name of an element type, got {shown(dtype)}")
+        raise ArgumentError(f"dtype: expected the name of an element type, got {shown(dtype)}")
     return str(name)
 
 
@@ -116,7 +117,7 @@ def result_type(*dtypes: Any) -> str:
         return names[0]
     wrong = [name for name in names if name not in _ABOVE]
     if wrong:
-        raise ValueError(f"result_type: no rule for {wrong[0]!r} together with another type")
+        raise ArgumentError(f"result_type: no rule for {wrong[0]!r} together with another type")
     if not all(weak):
         names = [
             name.rstrip("0123456789") if python else name

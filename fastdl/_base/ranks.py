@@ -9,7 +9,7 @@ import numpy as np
 
 from .. import _core
 from .._base import functional as F
-from .._core import ShapeError
+from .._core import ArgumentError, ShapeError
 from .checks import shown
 from .moving import checked_axes, checked_axis
 from .scans import part, scanned
@@ -50,9 +50,9 @@ def quantile(
     """
     parts = _parts(q)
     if not ((parts >= 0) & (parts <= 1)).all():
-        raise ValueError(f"{who}: expected parts in [0, 1], got {shown(parts.tolist())}")
+        raise ArgumentError(f"{who}: expected parts in [0, 1], got {shown(parts.tolist())}")
     if method not in METHODS:
-        raise ValueError(f"{who}: expected one of {', '.join(METHODS)}, got {method!r}")
+        raise ArgumentError(f"{who}: expected one of {', '.join(METHODS)}, got {method!r}")
     x = F.cast(x, dtype="float32")
     if not x.ndim and axes is not None:  # PyTorch's dim 0 of a tensor without axes
         axes = checked_axes(axes, 1, who)[1:]
@@ -64,11 +64,17 @@ def quantile(
     ordered = F.gather(x, F.order(x, axis=last), axis=last)
     invalid = F.sum(F.cast(F.isnan(x), dtype="int32"), axes=last, keepdims=True)
     flat = parts.reshape(-1)
+    moved = None  # adds 0 to the parts, and their gradient
+    if isinstance(q, _core.Tensor) and q.requires_grad:
+        given = F.reshape(F.cast(q, dtype="float32"), shape=(-1,))
+        moved = F.sub(given, given.detach())
     if skip_nan:
         count = F.cast(F.maximum(F.sub(n - 1, invalid), 0), dtype="float32")
         place = F.mul(count, flat.astype("float32"))
         low, high = F.floor(place), F.ceil(place)
         weight = F.sub(place, low)
+        if moved is not None:
+            weight = F.add(weight, F.mul(count, moved))
         nearest = F.round(place)
     else:
         exact = flat * (n - 1)
@@ -77,6 +83,8 @@ def quantile(
             for place in (np.floor(exact), np.ceil(exact), np.round(exact))
         )
         weight = _core.as_tensor((exact - np.floor(exact)).astype("float32"))
+        if moved is not None:
+            weight = F.add(weight, F.mul(moved, float(n - 1)))
 
     def at(place: Tensor) -> Tensor:
         return F.gather(ordered, F.cast(place, dtype="int64"), axis=last)

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from .. import _core
-from .._core import ShapeError
+from .._core import ArgumentError, ShapeError
 from . import functional as F
 from .checks import check_integer
 
@@ -29,13 +29,13 @@ def _groups(side: str, pattern: str, who: str) -> list[list[str] | None]:
         elif token == ")" and inside is not None:
             inside = None
         elif token != _DOTS and token != "1" and not token.isidentifier():
-            raise ValueError(f"{who}: pattern: {token!r} is not expected in {pattern!r}")
+            raise ArgumentError(f"{who}: pattern: {token!r} is not expected in {pattern!r}")
         elif inside is None:
             found.append(None if token == _DOTS else [] if token == "1" else [token])
         elif token != "1":
             inside.append(token)
     if inside is not None:
-        raise ValueError(f"{who}: pattern: a bracket is not closed in {pattern!r}")
+        raise ArgumentError(f"{who}: pattern: a bracket is not closed in {pattern!r}")
     return found
 
 
@@ -58,19 +58,21 @@ def rearranged(x: TensorLike, pattern: str, lengths: Mapping[str, int], who: str
     """
     x = _core.as_tensor(x)
     if not isinstance(pattern, str) or pattern.count("->") != 1:
-        raise ValueError(f"{who}: pattern: expected a text with one '->', got {pattern!r}")
+        raise ArgumentError(f"{who}: pattern: expected a text with one '->', got {pattern!r}")
     left, right = (_groups(side, pattern, who) for side in pattern.split("->"))
     names, wanted = (
         [name for group in side for name in ([_DOTS] if group is None else group)]
         for side in (left, right)
     )
     if len(set(names)) < len(names) or sorted(names) != sorted(wanted):
-        raise ValueError(f"{who}: pattern: expected each name once on both sides, got {pattern!r}")
+        raise ArgumentError(
+            f"{who}: pattern: expected each name once on both sides, got {pattern!r}"
+        )
     if any(group and _DOTS in group for group in left):
-        raise ValueError(f"{who}: pattern: '...' can't be cut, got {pattern!r}")
+        raise ArgumentError(f"{who}: pattern: '...' can't be cut, got {pattern!r}")
     unknown = lengths.keys() - set(names)
     if unknown:
-        raise ValueError(f"{who}: {min(unknown)} is no axis of {pattern!r}")
+        raise ArgumentError(f"{who}: {min(unknown)} is no axis of {pattern!r}")
     sizes = {name: check_integer(who, name, size, 0) for name, size in lengths.items()}
     more = x.ndim - (len(left) - (_DOTS in names))
     if more < 0 or (more and _DOTS not in names):

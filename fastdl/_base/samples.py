@@ -8,7 +8,7 @@ import numpy as np
 
 from .. import _core
 from .._base import functional as F
-from .._core import ShapeError
+from .._core import ArgumentError, ShapeError
 from .moving import checked_axis, is_integer
 from .scans import part
 
@@ -66,10 +66,10 @@ def covariance(
         if given.shape != (rows.shape[1],):
             raise ShapeError(f"{who}: {name}: expected shape {(rows.shape[1],)}, got {given.shape}")
         if name == "fweights" and given.dtype.kind == "f":
-            raise ValueError(f"{who}: fweights: expected integers, got {given.dtype}")
+            raise ArgumentError(f"{who}: fweights: expected integers, got {given.dtype}")
         given = F.cast(given, dtype="float32")
         if given.numel() and F.min(given).item() < 0:
-            raise ValueError(f"{who}: {name}: expected weights of at least 0")
+            raise ArgumentError(f"{who}: {name}: expected weights of at least 0")
         weights = given if weights is None else F.mul(weights, given)
     if weights is None:
         apart = F.sub(rows, F.mean(rows, axes=1, keepdims=True))
@@ -108,7 +108,7 @@ def correlated(x: TensorLike, y: TensorLike, mode: str) -> Tensor:
     if x.ndim != 1 or y.ndim != 1 or not x.shape[0] or not y.shape[0]:
         raise ShapeError(f"correlate: expected two vectors, got shapes {x.shape} and {y.shape}")
     if mode not in ("valid", "same", "full"):
-        raise ValueError(f"correlate: mode: expected 'valid', 'same' or 'full', got {mode!r}")
+        raise ArgumentError(f"correlate: mode: expected 'valid', 'same' or 'full', got {mode!r}")
     turned = y.shape[0] > x.shape[0]
     x, y = (y, x) if turned else (x, y)
     k = y.shape[0]
@@ -124,7 +124,7 @@ def differences(x: TensorLike, n: int, axis: int, who: str) -> Tensor:
     """Differences of neighbours along an axis, n times; of truth values, whether they differ."""
     x = _core.as_tensor(x)
     if n < 0:
-        raise ValueError(f"{who}: n: expected 0 or more, got {n}")
+        raise ArgumentError(f"{who}: n: expected 0 or more, got {n}")
     axis = checked_axis(axis, x.ndim, who)
     for _ in range(n):
         length = x.shape[axis]
@@ -186,7 +186,7 @@ def histogram(
     try:
         counts, found = np.histogram(values, edges, limits, density or None, of)
     except ValueError as error:
-        raise ValueError(f"{who}: {error}") from None
+        raise ArgumentError(f"{who}: {error}") from None
     return counts, found
 
 
@@ -198,7 +198,7 @@ def slopes(y: Tensor, axis: int, places: Tensor, edge_order: int) -> Tensor:
     """
     n = y.shape[axis]
     if edge_order not in (1, 2):
-        raise ValueError(f"gradient: edge_order: expected 1 or 2, got {edge_order}")
+        raise ArgumentError(f"gradient: edge_order: expected 1 or 2, got {edge_order}")
     if n < edge_order + 1:
         raise ShapeError(
             f"gradient: expected at least {edge_order + 1} values along axis {axis}, got shape "

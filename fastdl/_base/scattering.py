@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .. import _core
-from .._core import ShapeError
+from .._core import DTypeError, ShapeError
 from . import functional as F
 from .checks import check_choice
 from .dtypes import check_fits
@@ -36,7 +36,7 @@ def as_indices(index: TensorLike, extent: int, who: str, argument: str = "index"
     """
     index = _core.as_tensor(index)
     if index.dtype.kind not in "iu" and index.numel():
-        raise TypeError(f"{who}: {argument}: expected integers, got dtype {index.dtype}")
+        raise DTypeError(f"{who}: {argument}: expected integers, got dtype {index.dtype}")
     index = F.cast(index, dtype="int64")
     return F.where(F.lt(index, 0), F.add(index, extent), index)
 
@@ -130,7 +130,7 @@ def touched(x: Tensor, places: Tensor) -> Tensor:
 def check_kinds(x: Tensor, values: Tensor, who: str) -> None:
     """TypeError for values that a tensor's type would cut off: floats for integers, and so on."""
     if _RANK[values.dtype.kind] > _RANK[x.dtype.kind]:
-        raise TypeError(
+        raise DTypeError(
             f"{who}: values of type {values.dtype} do not fit into a tensor of type {x.dtype}"
         )
 
@@ -306,7 +306,7 @@ def segments(
     """
     data, ids = _core.as_tensor(data), _core.as_tensor(segment_ids)
     if ids.dtype.kind not in "iu":
-        raise TypeError(f"{who}: segment_ids: expected integers, got dtype {ids.dtype}")
+        raise DTypeError(f"{who}: segment_ids: expected integers, got dtype {ids.dtype}")
     if ids.ndim != 1 or not data.ndim or ids.shape[0] != data.shape[0]:
         raise ShapeError(
             f"{who}: segment_ids: expected one for each row of data of shape {data.shape}, got "

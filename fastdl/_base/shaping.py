@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from .. import _core
-from .._core import ShapeError
+from .._core import ArgumentError, DTypeError, ShapeError
 from . import functional as F
 from .checks import check_choice, check_integer, check_integers, shown
 from .moving import checked_axes, checked_axis, exchanged, flipped, in_parts, is_integer, moved
@@ -41,7 +41,7 @@ def as_list(xs: Sequence[TensorLike] | Tensor, who: str) -> list[Tensor]:
     except TypeError:
         raise TypeError(f"{who}: expected a list of tensors, got {shown(xs)}") from None
     if not many:
-        raise ValueError(f"{who}: expected at least one tensor, got none")
+        raise ArgumentError(f"{who}: expected at least one tensor, got none")
     return many
 
 
@@ -68,7 +68,7 @@ def in_uneven_parts(x: TensorLike, parts: IntOrInts, axis: int, who: str) -> lis
     x = _core.as_tensor(x)
     axis = checked_axis(axis, x.ndim, who)
     if parts <= 0:
-        raise ValueError(f"{who}: expected a positive number of parts, got {parts}")
+        raise ArgumentError(f"{who}: expected a positive number of parts, got {parts}")
     size, more = divmod(x.shape[axis], int(parts))
     return _core.cut(x, [size + 1] * more + [size] * (int(parts) - more), axis)
 
@@ -147,7 +147,7 @@ def with_larger_channels(x: TensorLike, block: int, channels_last: bool, who: st
     """Blocks of places as channels: (n, h, w, c) to (n, h / b, w / b, b * b * c)."""
     x, (n, h, w, c), block = _image(x, block, channels_last, who)
     if h % block or w % block:
-        raise ValueError(f"{who}: block_size: expected one that divides {(h, w)}, got {block}")
+        raise ArgumentError(f"{who}: block_size: expected one that divides {(h, w)}, got {block}")
     if channels_last:
         x = F.reshape(x, shape=(n, h // block, block, w // block, block, c))
         x = F.transpose(x, perm=[0, 1, 3, 2, 4, 5])
@@ -189,7 +189,7 @@ def coordinates(indices: TensorLike, shape: IntOrInts, who: str) -> list[Tensor]
     """The coordinates of places in a tensor of this shape, one tensor for each axis."""
     places = _core.as_tensor(indices)
     if places.dtype.kind not in "iu":
-        raise TypeError(f"{who}: indices: expected integers, got dtype {places.dtype}")
+        raise DTypeError(f"{who}: indices: expected integers, got dtype {places.dtype}")
     sizes = check_integers(who, "shape", shape, 0)
     sizes = sizes if isinstance(sizes, tuple) else (sizes,)
     total = math.prod(sizes)

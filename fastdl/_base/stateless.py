@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from .. import _core
-from .._core import ShapeError, Tensor
+from .._core import ArgumentError, ShapeError, Tensor
 from . import functional as F
 from .checks import prefixed
 
@@ -26,7 +26,7 @@ def substitutes(who: str, own: Sequence[Tensor], given: Iterable[TensorLike]) ->
     """
     values = list(given)
     if len(values) != len(own):
-        raise ValueError(f"{who}: expected {len(own)} values, got {len(values)}")
+        raise ArgumentError(f"{who}: expected {len(own)} values, got {len(values)}")
     found = []
     for i, (variable, value) in enumerate(zip(own, values, strict=True)):
         try:

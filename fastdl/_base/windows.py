@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from .._core import ArgumentError
 from .checks import shown
 from .moving import is_integer
 
@@ -26,7 +27,7 @@ def window(
         raise TypeError(f"{who}: expected an integer as the length, got {shown(length)}")
     n = int(length)
     if n < 0:
-        raise ValueError(f"{who}: expected a length of 0 or more, got {n}")
+        raise ArgumentError(f"{who}: expected a length of 0 or more, got {n}")
     return values(n + 1)[:n] if periodic and n > 1 else values(n)
 
 

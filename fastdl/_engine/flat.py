@@ -210,6 +210,12 @@ class FlatParameters:
         """Moves parameters that point at other memory back, or makes that memory their place."""
         if self._layout == _core.layout_version():
             return
+        for i, (parameter, home) in enumerate(zip(self.parameters, self.homes, strict=True)):
+            if parameter.shape != home.shape:
+                raise RuntimeError(
+                    f"parameter {i} had shape {home.shape} and has {parameter.shape} now: make a "
+                    "new optimizer"
+                )
         for i, (parameter, (buffer, offset)) in enumerate(
             zip(self.parameters, self._places, strict=True)
         ):
@@ -229,9 +235,9 @@ class FlatParameters:
                 if place is not None:
                     self._places[i] = place
                     self.moves += 1
-            home = parameter._grad_home
-            assert home is not None
-            self.homes[i] = home
+            place_of_gradient = parameter._grad_home
+            assert place_of_gradient is not None
+            self.homes[i] = place_of_gradient
         self._layout = _core.layout_version()
 
     def drop_gradients(self) -> None:

@@ -74,7 +74,7 @@ def gelu(input: TensorLike, approximate: str = "none") -> Tensor:
         return F.gelu(input)
     if approximate == "tanh":
         return F.gelu(input, approximate=True)
-    raise ValueError(f"gelu: approximate: expected 'none' or 'tanh', got {approximate!r}")
+    raise _core.ArgumentError(f"gelu: approximate: expected 'none' or 'tanh', got {approximate!r}")
 
 
 def silu(input: TensorLike) -> Tensor:

@@ -75,7 +75,7 @@ def div(input: TensorLike, other: TensorLike, *, rounding_mode: str | None = Non
             return F.where(up, F.add(floor, 1), floor)
         quotient = F.div(input, other)
         return F.where(F.lt(quotient, 0), F.ceil(quotient), F.floor(quotient))
-    raise ValueError(
+    raise _core.ArgumentError(
         f"div: rounding_mode: expected None, 'floor' or 'trunc', got {rounding_mode!r}"
     )
 
@@ -147,7 +147,7 @@ def clamp(
         [0.0, 0.5, 1.0]
     """
     if min is None and max is None:
-        raise ValueError("clamp: expected min, max or both, got neither")
+        raise _core.ArgumentError("clamp: expected min, max or both, got neither")
     return formulas.limited(input, min, max)
 
 
@@ -172,7 +172,9 @@ def where(
     if input is None and other is None:
         return tuple(_core.as_tensor(p) for p in picking.positions(condition))
     if input is None or other is None:
-        raise ValueError("where: expected both input and other or neither, got one of them")
+        raise _core.ArgumentError(
+            "where: expected both input and other or neither, got one of them"
+        )
     return F.where(condition, input, other)
 
 
@@ -190,7 +192,9 @@ def masked_fill(input: TensorLike, mask: TensorLike, value: TensorLike) -> Tenso
     check_fits("masked_fill", value, input.dtype)
     value = F.cast(value, dtype=input.dtype)
     if value.ndim:
-        raise ValueError(f"masked_fill: value: expected one number, got shape {value.shape}")
+        raise _core.ArgumentError(
+            f"masked_fill: value: expected one number, got shape {value.shape}"
+        )
     return F.where(mask, value, input)
 
 
@@ -303,7 +307,7 @@ def isclose(
         [True, False]
     """
     if rtol < 0 or atol < 0:
-        raise ValueError(
+        raise _core.ArgumentError(
             f"isclose: rtol, atol: expected numbers of at least 0, got {rtol} and {atol}"
         )
     return formulas.is_close(input, other, rtol, atol, equal_nan)

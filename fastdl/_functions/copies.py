@@ -147,7 +147,7 @@ def _places(
 
     sizes, steps = several("size", size), several("stride", stride)
     if len(sizes) != len(steps):
-        raise ValueError(f"{who}: stride: expected {len(sizes)} numbers, got {len(steps)}")
+        raise _core.ArgumentError(f"{who}: stride: expected {len(sizes)} numbers, got {len(steps)}")
     start = 0 if storage_offset is None else check_integer(who, "storage_offset", storage_offset, 0)
     places = np.full(sizes, start)
     for axis, step in enumerate(steps):
@@ -156,7 +156,7 @@ def _places(
         places += (np.arange(sizes[axis]) * step).reshape(shape)
     last = int(places.max()) if places.size else -1
     if last >= x.numel():
-        raise ValueError(
+        raise _core.ArgumentError(
             f"{who}: sizes {sizes} with steps {steps} from {start} on end at place {last}, and the "
             f"tensor has {x.numel()}"
         )
@@ -222,7 +222,7 @@ def as_strided_scatter(
     x, values = _core.as_tensor(input), _core.as_tensor(src)
     places = _places(who, x, size, stride, storage_offset)
     if values.shape != places.shape:
-        raise ValueError(f"{who}: src: expected shape {places.shape}, got {values.shape}")
+        raise _core.ArgumentError(f"{who}: src: expected shape {places.shape}, got {values.shape}")
     flat = scattering.scatter(
         F.reshape(x, shape=(-1,)), 0, places.reshape(-1), F.reshape(values, shape=(-1,))
     )
@@ -272,7 +272,9 @@ def empty_strided(
     steps = check_integers("empty_strided", "stride", stride)
     sizes = check_integers("empty_strided", "size", size)
     if np.size(steps) != np.size(sizes):
-        raise ValueError(f"empty_strided: stride: expected {np.size(sizes)} numbers, got {stride}")
+        raise _core.ArgumentError(
+            f"empty_strided: stride: expected {np.size(sizes)} numbers, got {stride}"
+        )
     return empty(size, dtype=dtype, requires_grad=requires_grad, device=device)  # type: ignore[arg-type]
 
 
@@ -295,7 +297,7 @@ def empty_permuted(
     from .._base.creation import empty
 
     if sorted(physical_layout) != list(range(math.prod(np.shape(size)))):
-        raise ValueError(
+        raise _core.ArgumentError(
             f"empty_permuted: physical_layout: expected an order of {size}'s axes, got "
             f"{physical_layout}"
         )

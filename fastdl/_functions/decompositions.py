@@ -338,4 +338,7 @@ def ormqr(
     x, y = as_matrices(input, "ormqr", "input"), as_matrices(input3, "ormqr", "input3")
     if y.shape[-2 if left else -1] != x.shape[-2]:
         raise ShapeError(f"ormqr: shapes {x.shape} and {y.shape} don't fit")
-    return more.reflected(x, F.cast(input2, dtype="float32"), y, left, transpose)
+    tau, count = F.cast(input2, dtype="float32"), min(x.shape[-2:])
+    if tau.shape[-1:] != (count,):
+        raise ShapeError(f"ormqr: input2: expected {count} factors, got shape {tau.shape}")
+    return more.reflected(x, tau, y, left, transpose)

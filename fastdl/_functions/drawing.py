@@ -10,7 +10,7 @@ from .. import _core
 from .._base import functional as F
 from .._base.random import drawing_from, numpy_generator
 from .._base.scans import part
-from .._core import ShapeError
+from .._core import ArgumentError, ShapeError
 
 if TYPE_CHECKING:
     from .._base.random import Generator
@@ -48,10 +48,10 @@ def multinomial(
         )
     last = weights.ndim - 1
     if not bool(F.all(F.logical_and(F.isfinite(weights), F.ge(weights, 0)))):
-        raise ValueError("multinomial: expected finite weights of 0 or more")
+        raise ArgumentError("multinomial: expected finite weights of 0 or more")
     needed = 1 if replacement else num_samples
     if not bool(F.all(F.ge(F.sum(F.gt(weights, 0), axes=last), needed))):
-        raise ValueError(
+        raise ArgumentError(
             f"multinomial: expected at least {needed} weights above 0 in each row of shape "
             f"{weights.shape}"
         )
@@ -85,5 +85,5 @@ def poisson(input: TensorLike, generator: Generator | None = None) -> Tensor:
     """
     rates = _core.as_tensor(input).detach().numpy()
     if not (rates >= 0).all():
-        raise ValueError("poisson: expected means of 0 or more")
+        raise ArgumentError("poisson: expected means of 0 or more")
     return _core.as_tensor(numpy_generator(generator).poisson(rates).astype("float32"))

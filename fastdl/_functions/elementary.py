@@ -132,7 +132,7 @@ def positive(input: TensorLike) -> Tensor:
     """
     input = _core.as_tensor(input)
     if input.dtype == "bool":
-        raise TypeError("positive: expected numbers, got bool")
+        raise _core.DTypeError("positive: expected numbers, got bool")
     return input
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from .._base import functional as F
 from .._base.random import drawing_from
-from .._core import ShapeError
+from .._core import ArgumentError, ShapeError
 
 if TYPE_CHECKING:
     from .._base.random import Generator
@@ -68,7 +68,7 @@ def random_(
         to = min(to, (1 << 63) - 1)
     low = int(from_ or 0)
     if low >= to:
-        raise ValueError(f"random_: expected from_ below to, got {low} and {to}")
+        raise ArgumentError(f"random_: expected from_ below to, got {low} and {to}")
     with drawing_from(generator, "random_"):
         return self.copy_(F.randint(shape=self.shape, low=low, high=int(to)))
 
@@ -76,7 +76,7 @@ def random_(
 def exponential_(self: Tensor, lambd: float = 1.0, *, generator: Generator | None = None) -> Tensor:
     """Writes values of an exponential distribution of the rate `lambd`."""
     if not lambd > 0:
-        raise ValueError(f"exponential_: lambd: expected a rate above 0, got {lambd}")
+        raise ArgumentError(f"exponential_: lambd: expected a rate above 0, got {lambd}")
     with drawing_from(generator, "exponential_"):
         return self.copy_(F.mul(F.log(_above_zero(self)), -1 / lambd))
 
@@ -84,7 +84,7 @@ def exponential_(self: Tensor, lambd: float = 1.0, *, generator: Generator | Non
 def geometric_(self: Tensor, p: float, *, generator: Generator | None = None) -> Tensor:
     """Writes how many trials the first success takes, with the chance p of each: 1, 2, ..."""
     if not 0 < p < 1:
-        raise ValueError(f"geometric_: p: expected a probability in (0, 1), got {p}")
+        raise ArgumentError(f"geometric_: p: expected a probability in (0, 1), got {p}")
     with drawing_from(generator, "geometric_"):
         trials = F.ceil(F.mul(F.log(_above_zero(self)), 1 / math.log1p(-p)))
         return self.copy_(F.maximum(trials, 1.0))
@@ -95,7 +95,7 @@ def log_normal_(
 ) -> Tensor:
     """Writes values whose logarithm has a normal distribution."""
     if not std > 0:
-        raise ValueError(f"log_normal_: std: expected a deviation above 0, got {std}")
+        raise ArgumentError(f"log_normal_: std: expected a deviation above 0, got {std}")
     with drawing_from(generator, "log_normal_"):
         return self.copy_(F.exp(F.normal(shape=self.shape, mean=mean, std=std)))
 
@@ -105,7 +105,7 @@ def cauchy_(
 ) -> Tensor:
     """Writes values of a Cauchy distribution."""
     if not sigma > 0:
-        raise ValueError(f"cauchy_: sigma: expected a width above 0, got {sigma}")
+        raise ArgumentError(f"cauchy_: sigma: expected a width above 0, got {sigma}")
     with drawing_from(generator, "cauchy_"):
         angle = F.mul(F.sub(_above_zero(self), 0.5), math.pi)
         return self.copy_(

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from .. import _functions
 from .._base.checks import shown
-from .._core import ShapeError, Tensor, grad_enabled
+from .._core import DTypeError, ShapeError, Tensor, grad_enabled
 from .methods import RANK, write
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def into(name: str, out: object, result: object) -> object:
     if not isinstance(out, Tensor):
         raise TypeError(f"{name}: out: expected a tensor, got {shown(out)}")
     if RANK[result.dtype.kind] > RANK[out.dtype.kind]:
-        raise TypeError(
+        raise DTypeError(
             f"{name}: out: a result of type {result.dtype} does not fit into a tensor of type "
             f"{out.dtype}"
         )

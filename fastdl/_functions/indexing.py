@@ -118,9 +118,15 @@ def narrow(input: TensorLike, dim: int, start: int, length: int) -> Tensor:
     if not -rank <= dim < rank:
         raise AxisError(f"narrow: axis {dim} is out of range for a tensor with {rank} axes")
     extent = input.shape[dim]
+    if type(start) is not int or type(length) is not int:
+        from .._base.checks import check_integer  # which the import of the package does without
+
+        start = start.item() if isinstance(start, Tensor) and start.ndim == 0 else start
+        start = check_integer("narrow", "start", start)
+        length = check_integer("narrow", "length", length)
     first = start + extent if start < 0 else start
     if first < 0 or length < 0 or first + length > extent:
-        raise ShapeError(
+        raise AxisError(
             f"narrow: start and length: expected entries of axis {dim} of shape {input.shape}, got "
             f"{start} and {length}"
         )

@@ -18,7 +18,7 @@ from .._base import functional as F
 from .._base import moving, tree
 from .._base.device import device_of, moved, split_target
 from .._base.dtypes import check_fits
-from .._core import ShapeError, Tensor
+from .._core import DTypeError, ShapeError, Tensor
 from .filling import (
     bernoulli,
     bernoulli_,
@@ -90,7 +90,7 @@ LATER = (
 )
 # Methods of more_methods.py, and the properties that its functions give, loaded on first use, too:
 MORE = (
-    "t_ transpose_ swapaxes_ swapdims_ squeeze_ unsqueeze_ resize_ resize_as_ detach_ where "
+    "t_ transpose_ swapaxes_ swapdims_ squeeze_ unsqueeze_ resize_ resize_as_ set_ detach_ where "
     "hardshrink prelu apply_ map_ map2_ unsafe_split_with_sizes to_dense "
     "module_load new get_device dim_order storage_offset const_data_ptr is_signed is_set_to "
     "is_inference is_neg is_pinned is_shared is_distributed"
@@ -238,7 +238,7 @@ def get_data(self: Tensor) -> Tensor:
 
 
 def set_data(self: Tensor, other: Tensor) -> None:
-    self._set_data(_core.as_tensor(other, self.dtype))
+    self._exchange_data(_core.as_tensor(other, self.dtype))
 
 
 def place(self: Tensor) -> device:
@@ -356,42 +356,42 @@ def type_as(self: Tensor, other: Tensor) -> Tensor:
     return _functions.cast(self, other.dtype)
 
 
-def to_float(self: Tensor) -> Tensor:
+def to_float(self: Tensor, *, memory_format: object = None) -> Tensor:
     """As float32."""
     return _functions.cast(self, "float32")
 
 
-def to_half(self: Tensor) -> Tensor:
+def to_half(self: Tensor, *, memory_format: object = None) -> Tensor:
     """As float16."""
     return _functions.cast(self, "float16")
 
 
-def to_bfloat16(self: Tensor) -> Tensor:
+def to_bfloat16(self: Tensor, *, memory_format: object = None) -> Tensor:
     """As bfloat16."""
     return _functions.cast(self, "bfloat16")
 
 
-def to_char(self: Tensor) -> Tensor:
+def to_char(self: Tensor, *, memory_format: object = None) -> Tensor:
     """As int8."""
     return _functions.cast(self, "int8")
 
 
-def to_long(self: Tensor) -> Tensor:
+def to_long(self: Tensor, *, memory_format: object = None) -> Tensor:
     """As int64."""
     return _functions.cast(self, "int64")
 
 
-def to_int(self: Tensor) -> Tensor:
+def to_int(self: Tensor, *, memory_format: object = None) -> Tensor:
     """As int32."""
     return _functions.cast(self, "int32")
 
 
-def to_bool(self: Tensor) -> Tensor:
+def to_bool(self: Tensor, *, memory_format: object = None) -> Tensor:
     """As bool."""
     return _functions.cast(self, "bool")
 
 
-def to_byte(self: Tensor) -> Tensor:
+def to_byte(self: Tensor, *, memory_format: object = None) -> Tensor:
     """As uint8."""
     return _functions.cast(self, "uint8")
 
@@ -556,7 +556,7 @@ def write(
 
 def _fitting(self: Tensor, result: Tensor, who: str) -> Tensor:
     if RANK[result.dtype.kind] > RANK[self.dtype.kind]:
-        raise TypeError(
+        raise DTypeError(
             f"{who}: a result of type {result.dtype} does not fit into a tensor of type "
             f"{self.dtype}; use {who[:-1]}(), which makes a new tensor"
         )

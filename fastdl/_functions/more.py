@@ -12,7 +12,7 @@ from .._base import functional as F
 from .._base.checks import check_choice, check_integer, shown
 from .._base.creation import finished
 from .._base.dtypes import as_dtype
-from .._core import Tensor
+from .._core import ArgumentError, Tensor
 
 if TYPE_CHECKING:
     from numpy.typing import DTypeLike
@@ -122,7 +122,9 @@ def asarray(
     else:
         shares = isinstance(obj, Tensor) and x._shares_storage(obj)
     if copy is False and not shares:
-        raise ValueError(f"asarray: copy: expected True or None, since {shown(obj)} must be copied")
+        raise ArgumentError(
+            f"asarray: copy: expected True or None, since {shown(obj)} must be copied"
+        )
     if copy and shares:
         x = F.copy(x)
     if requires_grad is not None and requires_grad != x.requires_grad:
@@ -160,12 +162,14 @@ def frombuffer(
     size = memoryview(buffer).nbytes
     offset = check_integer("frombuffer", "offset", offset, 0)
     if not size or offset >= size:
-        raise ValueError(f"frombuffer: offset: expected below {size}, the buffer's, got {offset}")
+        raise ArgumentError(
+            f"frombuffer: offset: expected below {size}, the buffer's, got {offset}"
+        )
     if count != -1:
         count = check_integer("frombuffer", "count", count, 1)
     left = size - offset
     if count * kind.itemsize > left or (count == -1 and left % kind.itemsize):
-        raise ValueError(
+        raise ArgumentError(
             f"frombuffer: count: {count} values of {kind.itemsize} bytes are not in the {left} "
             "bytes of the buffer"
         )
@@ -228,17 +232,19 @@ def histogramdd(
     """
     x = _core.as_tensor(input)
     if x.ndim < 2:
-        raise ValueError(f"histogramdd: input: expected (..., coordinates), got shape {x.shape}")
+        raise ArgumentError(f"histogramdd: input: expected (..., coordinates), got shape {x.shape}")
     count = x.shape[-1]
     points = np.asarray(x.detach()).reshape(-1, count).astype("float64")
     several = [bins] * count if isinstance(bins, (int, np.integer)) else list(bins)
     if len(several) != count:
-        raise ValueError(f"histogramdd: bins: expected one for each of {count} coordinates")
+        raise ArgumentError(f"histogramdd: bins: expected one for each of {count} coordinates")
     pairs = None
     if range is not None:
         bounds = [float(b) for b in range]
         if len(bounds) != 2 * count:
-            raise ValueError(f"histogramdd: range: expected {2 * count} bounds, got {len(bounds)}")
+            raise ArgumentError(
+                f"histogramdd: range: expected {2 * count} bounds, got {len(bounds)}"
+            )
         pairs = [*zip(bounds[::2], bounds[1::2], strict=True)]
     edges: Any = [
         check_integer("histogramdd", "bins", one, 1)
@@ -251,7 +257,7 @@ def histogramdd(
         with np.errstate(all="ignore"):  # a density of no points is NaN
             found, at = np.histogramdd(points, edges, pairs, density, weights)
     except (TypeError, ValueError) as error:
-        raise ValueError(f"histogramdd: bins, range, weight: {error}") from None
+        raise ArgumentError(f"histogramdd: bins, range, weight: {error}") from None
     return HistogramDD(
         _core.tensor(found.astype("float32")), tuple(_core.tensor(e.astype("float32")) for e in at)
     )
@@ -293,16 +299,16 @@ def segment_reduce(
     who = "segment_reduce"
     check_choice(who, "reduce", reduce, ("sum", "mean", "max", "min", "prod"))
     if indices is not None or (lengths is None) == (offsets is None):
-        raise ValueError(f"{who}: expected exactly one of lengths and offsets, and no indices")
+        raise ArgumentError(f"{who}: expected exactly one of lengths and offsets, and no indices")
     x = _core.as_tensor(data)
     given = np.asarray(_core.as_tensor(lengths if offsets is None else offsets))  # type: ignore[arg-type]
     counts = np.diff(given, axis=-1) if lengths is None else given
     axis = check_integer(who, "axis", axis, 0, x.ndim - 1)
     lead = x.shape[:axis]
     if counts.shape[:-1] != lead:
-        raise ValueError(f"{who}: lengths: expected shape {(*lead, 'n')}, got {counts.shape}")
+        raise ArgumentError(f"{who}: lengths: expected shape {(*lead, 'n')}, got {counts.shape}")
     if (counts < 0).any() or (counts.sum(-1) != x.shape[axis]).any():
-        raise ValueError(
+        raise ArgumentError(
             f"{who}: lengths: expected a sum of {x.shape[axis]}, got {counts.sum(-1).tolist()}"
         )
     rest, number = x.shape[axis + 1 :], counts.shape[-1]

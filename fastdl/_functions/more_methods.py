@@ -13,6 +13,7 @@ import numpy as np
 from .. import _core, _functions
 from .._base import functional as F
 from .._base import moving
+from .._base.checks import KindError, shown
 from .._base.device import device_of
 from .._core import Tensor
 
@@ -125,6 +126,25 @@ def resize_(self: Tensor, *size: IntOrInts) -> Tensor:
 def resize_as_(self: Tensor, the_template: Tensor) -> Tensor:
     """`resize_` to the shape of another tensor."""
     return resize_(self, the_template.shape)
+
+
+def set_(self: Tensor, source: TensorLike | None = None) -> Tensor:
+    """Points the tensor at the memory of another of its type, and gives it that shape.
+
+    Without a source it has no elements afterwards. `t.data = source` does the same.
+
+    Raises:
+        TypeError: `source` has another type.
+        RuntimeError: a recorded operation reads the tensor, and the shape would change.
+    """
+    if source is not None and not isinstance(source, Tensor):
+        raise KindError(f"set_: source: expected a tensor or None, got {shown(source)}")
+    if self.requires_grad and self.is_leaf and _core.grad_enabled():
+        raise RuntimeError(
+            "set_: a leaf that requires a gradient can't be changed; do it in no_grad()"
+        )
+    self._exchange_data(_core.full((0,), self.dtype, 0) if source is None else source)
+    return self
 
 
 def detach_(self: Tensor) -> Tensor:

@@ -10,11 +10,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, overload
 
+import numpy as np
+
 from .. import _core
 from .._base import functional as F
 from .._base import moving
 from .._base.moving import checked_axis as _axis
-from .._core import ShapeError
+from .._core import ArgumentError, ShapeError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -54,7 +56,7 @@ def flatten(input: TensorLike, start_dim: int = 0, end_dim: int = -1) -> Tensor:
         return F.reshape(input, shape=(1,))
     start, end = _axis(start_dim, len(shape), "flatten"), _axis(end_dim, len(shape), "flatten")
     if start > end:
-        raise ValueError(f"flatten: start_dim {start_dim} comes after end_dim {end_dim}")
+        raise ArgumentError(f"flatten: start_dim {start_dim} comes after end_dim {end_dim}")
     joined = (*shape[:start], _size(shape[start : end + 1]), *shape[end + 1 :])
     return _core.reshaped(input, joined)
 
@@ -331,7 +333,7 @@ def chunk(input: TensorLike, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
         [(2,), (1,)]
     """
     if chunks <= 0:
-        raise ValueError(f"chunk: expected a positive number of chunks, got {chunks}")
+        raise ArgumentError(f"chunk: expected a positive number of chunks, got {chunks}")
     input = _core.as_tensor(input)
     total = input.shape[_axis(dim, input.ndim, "chunk")]
     return split(input, max(1, -(-total // chunks)), dim)
@@ -379,7 +381,14 @@ def roll(input: TensorLike, shifts: IntOrInts, dims: IntOrInts | None = None) ->
         >>> roll([[1, 2], [3, 4]], 1, 0).tolist()
         [[3, 4], [1, 2]]
     """
-    return moving.rolled(input, shifts, dims, "roll")
+    counts = np.size(shifts), 1 if dims is None else np.size(dims)
+    if counts[0] != counts[1] or not counts[0]:
+        from .._base.checks import shown  # which the import of the package does without
+
+        raise ShapeError(
+            f"roll: expected as many shifts as dims, got {shown(shifts)} and {shown(dims)}"
+        )
+    return moving.rolled(input, int(np.ravel(shifts)[0]) if dims is None else shifts, dims, "roll")
 
 
 concat = concatenate = cat

@@ -12,7 +12,7 @@ from .._base import functional as F
 from .._base.checks import shown
 from .._base.einsum import einsum as _einsum
 from .._base.moving import broadcast, checked_axis
-from .._core import ShapeError
+from .._core import ArgumentError, DTypeError, ShapeError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -176,7 +176,7 @@ def _plus(
     """beta input + alpha product. With beta 0 the values of the input do not count."""
     input = _core.as_tensor(input)
     if input.dtype.kind in "iu" and (beta != int(beta) or alpha != int(alpha)):
-        raise TypeError(
+        raise DTypeError(
             f"{who}: beta, alpha: expected integers for integers, got {beta} and {alpha}"
         )
     shape = broadcast(who, input.shape, product.shape) if input.ndim <= rank else None
@@ -308,7 +308,7 @@ def cdist(
         [[5.0]]
     """
     if not p >= 0:
-        raise ValueError(f"cdist: p: expected a number of at least 0, got {p}")
+        raise ArgumentError(f"cdist: p: expected a number of at least 0, got {p}")
     return products.distances(_core.as_tensor(x1), _core.as_tensor(x2), p, "cdist")
 
 
@@ -323,7 +323,7 @@ def pdist(input: TensorLike, p: float = 2) -> Tensor:
     if input.ndim != 2:
         raise ShapeError(f"pdist: expected a matrix, got shape {input.shape}")
     if not p >= 0:
-        raise ValueError(f"pdist: p: expected a number of at least 0, got {p}")
+        raise ArgumentError(f"pdist: p: expected a number of at least 0, got {p}")
     one, other = np.triu_indices(input.shape[0], 1)
     difference = F.sub(F.take(input, one), F.take(input, other))
     return formulas.vector_norm(difference, p, (1,), False)

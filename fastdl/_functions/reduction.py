@@ -18,7 +18,7 @@ from .._base import formulas, moving
 from .._base import functional as F
 from .._base.dtypes import check_computed
 from .._base.results import ValuesIndices
-from .._core import ShapeError, Tensor
+from .._core import ArgumentError, AxisError, Tensor
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -432,7 +432,7 @@ def logsumexp(
     dim = dim if axis is None else axis
     try:
         return _along_dim(F.logsumexp, input, dim, keepdim or keepdims)
-    except ShapeError:  # there is no largest value, and the sum is 0
+    except AxisError:  # there is no largest value, and the sum is 0
         input = _core.as_tensor(input)
         if input.numel():
             raise
@@ -474,7 +474,7 @@ def norm(
                 axes = tuple(range(_core.as_tensor(input).ndim))
             return formulas.matrix_norm(input, p, axes, keepdim or keepdims, "norm")
         if p != "fro":
-            raise ValueError(f"norm: p: expected a number, 'fro' or 'nuc', got {p!r}")
+            raise ArgumentError(f"norm: p: expected a number, 'fro' or 'nuc', got {p!r}")
         p = 2
     dim = dim if axis is None else axis
     if dim is not None and not _core.as_tensor(input).ndim:

@@ -17,7 +17,7 @@ from .._base import functional as F
 from .._base.checks import check_choice, check_integers
 from .._base.indexing import places_of
 from .._base.moving import broadcast
-from .._core import ShapeError, Tensor
+from .._core import ArgumentError, DTypeError, ShapeError, Tensor
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -272,7 +272,7 @@ def index_copy(input: TensorLike, dim: int, index: TensorLike, source: TensorLik
     x, axis, where, given = scattering.slice_arguments(input, dim, index, values, "index_copy")
     values = values if given is None else given
     if values.dtype != x.dtype:
-        raise ValueError(f"index_copy: source: expected type {x.dtype}, got {values.dtype}")
+        raise ArgumentError(f"index_copy: source: expected type {x.dtype}, got {values.dtype}")
     places = scattering.slices_at(x, axis, where) if x.ndim else where
     return scattering.last_written(x, _core.as_tensor(places), values)
 
@@ -316,7 +316,7 @@ def put(
     """
     x, index, values = _core.as_tensor(input), _core.as_tensor(index), _core.as_tensor(source)
     if index.numel() != values.numel():
-        raise ValueError(f"put: source: expected {index.numel()} values, got {values.numel()}")
+        raise ArgumentError(f"put: source: expected {index.numel()} values, got {values.numel()}")
     flat = F.reshape(index, shape=(-1,))
     places = scattering.places_along((x.numel(),), 0, flat, "put")
     if accumulate:
@@ -373,7 +373,7 @@ def masked_scatter(input: TensorLike, mask: TensorLike, source: TensorLike) -> T
     """
     x, mask, source = _core.as_tensor(input), _core.as_tensor(mask), _core.as_tensor(source)
     if mask.dtype != "bool":
-        raise TypeError(f"masked_scatter: mask: expected booleans, got dtype {mask.dtype}")
+        raise DTypeError(f"masked_scatter: mask: expected booleans, got dtype {mask.dtype}")
     scattering.check_kinds(x, source, "masked_scatter")
     shape = broadcast("masked_scatter", x.shape, mask.shape)
     mask = F.broadcast_to(mask, shape=shape) if mask.shape != shape else mask
@@ -423,7 +423,7 @@ def slice_scatter(
     x = _core.as_tensor(input)
     axis = moving.checked_axis(dim, x.ndim, "slice_scatter")
     if step <= 0:
-        raise ValueError(f"slice_scatter: step: expected a positive one, got {step}")
+        raise ArgumentError(f"slice_scatter: step: expected a positive one, got {step}")
     places = scattering.window(x.shape, axis, start, end, step)
     return scattering.put_into_window(x, src, places, "slice_scatter", "src")
 
@@ -475,7 +475,7 @@ def searchsorted(
     who = "searchsorted"
     check_choice(who, "side", side, (None, "left", "right"))
     if side == "left" and right:
-        raise ValueError(f"{who}: side: expected None or 'right' with right=True, got 'left'")
+        raise ArgumentError(f"{who}: side: expected None or 'right' with right=True, got 'left'")
     sequence = _core.as_tensor(sorted_sequence)
     if sorter is not None:
         sequence = F.gather(sequence, sorter, axis=-1)

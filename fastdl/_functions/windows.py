@@ -243,6 +243,6 @@ def range(
     if end is None:
         start, end = 0, start
     if not step or (end - start) / step < 0:
-        raise ValueError(f"range: expected a step from {start} towards {end}, got {step}")
+        raise _core.ArgumentError(f"range: expected a step from {start} towards {end}, got {step}")
     values = start + np.arange(int((end - start) / step) + 1) * step
     return _placed(_core.as_tensor(values, dtype or "float32"), device, requires_grad)

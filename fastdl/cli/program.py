@@ -243,9 +243,24 @@ class Program:
                 self._check_path(node, path)
                 return
             if "torch" in self.peers and not self._is_others(node):
+                if node.attr in _OF_TYPES:
+                    self._ask_the_tensor(node)
                 self._found(node, peers.tensor_lacks(node.attr))
         for child in ast.iter_child_nodes(node):
             self._check(child, scope)
+
+    def _ask_the_tensor(self, node: ast.Attribute) -> None:
+        """Changes `x.dtype.is_complex` to `x.is_complex()`: types are NumPy's."""
+        owner = node.value
+        if isinstance(owner, ast.Attribute) and owner.attr == "dtype":
+            (line, stop), (last, end) = self._end(owner), self._end(node)
+            self.edits.append((line, stop - len("dtype"), last, end, f"{node.attr}()"))
+        elif isinstance(owner, ast.Name) and "dtype" in owner.id:
+            self._found(node, f"types are NumPy's: {owner.id}.kind is 'f' for floats")
+
+    def _end(self, node: ast.expr) -> tuple[int, int]:
+        line = node.end_lineno or node.lineno
+        return line, self._column(line, node.end_col_offset or 0)
 
     def _is_others(self, node: ast.Attribute) -> bool:
         """Whether an attribute is the program's own, or of another module."""
@@ -304,6 +319,7 @@ class Program:
         self.findings.add(Finding(line, self._column(line, offset) + 1, text))
 
 
+_OF_TYPES = ("is_floating_point", "is_complex")
 _SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from .._base import functional as F
 from .._base.checks import check_flag, check_integer, shown
+from .._core import ArgumentError
 from ._grids import all_of_batch, of_batch
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ def check_output_size(who: str, rank: int, output_size: Any) -> list[int | None]
     """
     wanted = output_size if isinstance(output_size, (tuple, list)) else (output_size,) * rank
     if len(wanted) != rank:
-        raise ValueError(
+        raise ArgumentError(
             f"{who}: output_size: expected an integer or {rank} of them, got {shown(output_size)}"
         )
     return [None if n is None else check_integer(who, "output_size", n, 1) for n in wanted]

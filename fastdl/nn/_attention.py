@@ -10,7 +10,7 @@ import numpy as np
 from .. import _core
 from .._base import functional as F
 from .._base.checks import check_flag, check_fraction, check_number, prefixed
-from .._core import ShapeError
+from .._core import ArgumentError, ShapeError
 
 if TYPE_CHECKING:
     from .._core import Tensor, TensorLike
@@ -61,7 +61,7 @@ def scaled_dot_product_attention(
     if scale is not None:
         scale = check_number(who, "scale", scale, -math.inf)
     if causal and attn_mask is not None:
-        raise ValueError(f"{who}: attn_mask, is_causal: expected one of them, got both")
+        raise ArgumentError(f"{who}: attn_mask, is_causal: expected one of them, got both")
     _check_shapes(who, q, k, v)
     axes = max(q.ndim, k.ndim, v.ndim)
     q, k, v, lead = _with_four_axes(who, q, k, v, check_flag(who, "enable_gqa", enable_gqa))

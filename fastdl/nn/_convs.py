@@ -8,7 +8,7 @@ from .. import _core
 from .._base import functional as F
 from .._base.checks import check_choice, check_integer
 from .._base.dtypes import float32 as FLOAT
-from .._core import ShapeError
+from .._core import ArgumentError, ShapeError
 from ._grids import check_fit, of_batch, sizes
 
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ def _padding(
     if check_choice(who, "padding", padding, ("valid", "same")) == "valid":
         return [0] * rank, [0] * rank
     if max(strides) > 1:
-        raise ValueError(
+        raise ArgumentError(
             f"{who}: padding: expected a stride of 1 with 'same', got {tuple(strides)}"
         )
     return [(n - 1) // 2 for n in reach], [n // 2 for n in reach]
@@ -206,7 +206,7 @@ def transposed_convolution(
     groups = check_integer(who, "groups", groups, 1)
     for more, s, d in zip(extra, strides, dilations, strict=True):
         if more >= max(s, d):
-            raise ValueError(
+            raise ArgumentError(
                 f"{who}: output_padding: expected less than stride or dilation, got {extra} with "
                 f"stride {strides} and dilation {dilations}"
             )

@@ -9,8 +9,8 @@ import numpy as np
 
 from .. import _core, _functions
 from .._base import functional as F
+from .._base import products
 from .._base.checks import check_number
-from .._base.moving import broadcast, checked_axis
 from .._core import ShapeError
 
 if TYPE_CHECKING:
@@ -32,17 +32,7 @@ def cosine_similarity(x1: TensorLike, x2: TensorLike, dim: int = 1, eps: float =
         array([1.], dtype=float32)
     """
     eps = check_number("cosine_similarity", "eps", eps)
-    a, b = _core.as_tensor(x1), _core.as_tensor(x2)
-    shape = broadcast("cosine_similarity", a.shape, b.shape)
-    if not shape:  # two numbers are vectors of one element
-        checked_axis(dim, 1, "cosine_similarity")
-        y = F.reshape(a, shape=(1,)), F.reshape(b, shape=(1,))
-        return cosine_similarity(*y, dim=0, eps=eps)
-    a, b = F.broadcast_to(a, shape=shape), F.broadcast_to(b, shape=shape)
-    one, other = (
-        F.maximum(F.root(F.sum(F.square(x), axes=(dim,), keepdims=True)), eps) for x in (a, b)
-    )
-    return F.sum(F.mul(F.div(a, one), F.div(b, other)), axes=(dim,))
+    return products.cosine(x1, x2, dim, eps, "cosine_similarity")
 
 
 def pdist(input: TensorLike, p: float = 2.0) -> Tensor:

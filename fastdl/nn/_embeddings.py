@@ -10,7 +10,7 @@ import numpy as np
 from .. import _core
 from .._base import functional as F
 from .._base.checks import check_choice, check_flag, check_integer, check_number
-from .._core import ShapeError
+from .._core import ArgumentError, DTypeError, ShapeError
 from ..autograd import no_grad
 
 if TYPE_CHECKING:
@@ -148,7 +148,7 @@ def joined(
     by_count = check_flag(who, "scale_grad_by_freq", scale_grad_by_freq)
     if mode == "max" and (by_count or check_flag(who, "sparse", sparse)):
         argument = "scale_grad_by_freq" if by_count else "sparse"
-        raise ValueError(f"{who}: {argument}: expected False with mode 'max', got True")
+        raise ArgumentError(f"{who}: {argument}: expected False with mode 'max', got True")
     check_flag(who, "sparse", sparse)
     table = _table(who, weight)
     padding = check_row(who, padding_idx, table.shape[0])
@@ -182,7 +182,7 @@ def check_row(who: str, padding_idx: int | None, rows: int) -> int | None:
         return None
     index = check_integer(who, "padding_idx", padding_idx)
     if not -rows <= index < rows:
-        raise ValueError(
+        raise ArgumentError(
             f"{who}: padding_idx: expected an index from {-rows} to {rows - 1} of the {rows} rows, "
             f"got {index}"
         )
@@ -199,7 +199,7 @@ def _table(who: str, weight: TensorLike) -> Tensor:
 def _indices(who: str, argument: str, value: TensorLike) -> Tensor:
     indices = _core.as_tensor(value)
     if indices.dtype.kind not in "iu":
-        raise TypeError(f"{who}: {argument}: expected integers, got {indices.dtype}")
+        raise DTypeError(f"{who}: {argument}: expected integers, got {indices.dtype}")
     return F.cast(indices, dtype="int64")
 
 
@@ -280,7 +280,7 @@ def _bags(
     if indices.ndim != 1:
         raise ShapeError(f"{who}: input: expected 1 or 2 axes, got shape {tuple(indices.shape)}")
     if offsets is None:
-        raise ValueError(f"{who}: offsets: expected them beside an input of one axis, got None")
+        raise ArgumentError(f"{who}: offsets: expected them beside an input of one axis, got None")
     begins, size = _indices(who, "offsets", offsets), indices.shape[0]
     if begins.ndim != 1 or begins.shape[0] < has_end:
         raise ShapeError(

@@ -30,12 +30,14 @@ def check_fractional(
         ValueError: one of them is out of its range, or neither of the latter is given.
     """
     if output_size is None and output_ratio is None:
-        raise ValueError(f"{who}: expected output_size or output_ratio, got neither")
+        raise _core.ArgumentError(f"{who}: expected output_size or output_ratio, got neither")
 
     def several(name: str, value: Any) -> list[Any]:
         found = list(value) if isinstance(value, (tuple, list)) else [value] * rank
         if len(found) != rank:
-            raise ValueError(f"{who}: {name}: expected a number or {rank}, got {shown(value)}")
+            raise _core.ArgumentError(
+                f"{who}: {name}: expected a number or {rank}, got {shown(value)}"
+            )
         return found
 
     window = [check_integer(who, "kernel_size", n, 1) for n in several("kernel_size", kernel_size)]
@@ -44,7 +46,9 @@ def check_fractional(
         return window, [check_integer(who, "output_size", n, 1) for n in sizes], None
     ratios = several("output_ratio", output_ratio)
     if any(not 0 < check_fraction(who, "output_ratio", r) < 1 for r in ratios):
-        raise ValueError(f"{who}: output_ratio: expected between 0 and 1, got {output_ratio}")
+        raise _core.ArgumentError(
+            f"{who}: output_ratio: expected between 0 and 1, got {output_ratio}"
+        )
     return window, None, [float(r) for r in ratios]
 
 
@@ -74,13 +78,13 @@ def fractional_max_pool(
         size = [int(n * r) for n, r in zip(places, ratios, strict=True)]
     for n, k, m in zip(places, window, size, strict=True):
         if m < 1 or m + k - 1 > n:
-            raise ValueError(
+            raise _core.ArgumentError(
                 f"{who}: windows of {window} and an output of {size} do not fit into an input of "
                 f"shape {x.shape}"
             )
     u = F.uniform(shape=(count, channels, rank)) if samples is None else checked(who, samples)
     if u.shape != (count, channels, rank):
-        raise ValueError(
+        raise _core.ArgumentError(
             f"{who}: _random_samples: expected shape {(count, channels, rank)}, got {u.shape}"
         )
     # Of images PyTorch has the number of the width first, of volumes that of the depth.

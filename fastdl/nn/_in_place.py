@@ -2,34 +2,28 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .. import _core
-from .._base import functional as F
-from .._base.notices import warn_once
+from .._functions.methods import write
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from .._core import Tensor, TensorLike
 
 
-def written(who: str, x: TensorLike, y: Tensor) -> Tensor:
-    """Writes the values of y into x for `inplace=True`, and returns x.
+def written(
+    who: str, x: TensorLike, function: Callable[..., Tensor], *args: Any, **kwargs: Any
+) -> Tensor:
+    """`function(x, ...)` for `inplace=True`: its values are written into x, which is returned.
 
-    If a gradient is recorded, the tape needs the old values of x. The result is y then, and one
-    warning says so.
+    On the tape x takes the place of the result. Of an array the result is a new tensor.
     """
     if not isinstance(x, _core.Tensor):
-        return y
+        return function(x, *args, **kwargs)
     if x.requires_grad and x.is_leaf and _core.grad_enabled():
         raise RuntimeError(
             f"{who}: inplace=True: a leaf that requires a gradient can't be changed in place"
         )
-    if y.requires_grad:
-        warn_once(
-            f"{who}: inplace=True has no effect if a gradient is recorded: the result is a new "
-            "tensor",
-            stacklevel=3,
-        )
-        return y
-    F.assign_(x, y)
-    return x
+    return write(x, function, who, *args, **kwargs)

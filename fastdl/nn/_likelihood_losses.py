@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from .. import _core
 from .._base import functional as F
 from .._base.checks import check_choice, check_flag, check_number
-from .._core import ShapeError
+from .._core import ArgumentError, ShapeError
 from ._losses import _pair, _reduced, older_reduction
 
 if TYPE_CHECKING:
@@ -133,7 +133,7 @@ def _checked_variances(var: Tensor) -> Tensor | float:
         one = _core.full((1,), "float32", 1.0)
         return F.take(one, F.cast(F.lt(low, 0.0), dtype="int64"))
     except IndexError:
-        raise ValueError(
+        raise ArgumentError(
             f"gaussian_nll_loss: var: expected variances of at least 0, got {low.item()}"
         ) from None
 

@@ -23,7 +23,7 @@ from .._base.checks import (
 )
 from .._base.moving import broadcast
 from .._base.notices import warn_once
-from .._core import ShapeError
+from .._core import ArgumentError, ShapeError
 
 if TYPE_CHECKING:
     from .._core import Tensor, TensorLike
@@ -300,7 +300,7 @@ def _checked_probabilities(who: str, p: Tensor) -> Tensor | float:
         one = _core.full((1,), "float32", 1.0)
         return F.take(one, F.cast(F.logical_not(good), dtype="int64"))
     except IndexError:
-        raise ValueError(
+        raise ArgumentError(
             f"{who}: expected probabilities in [0, 1], got {low.item()} to {high.item()}; for "
             f"logits use {who}_with_logits"
         ) from None
@@ -394,7 +394,7 @@ def cross_entropy(
     check_integer("cross_entropy", "ignore_index", ignore_index)
     if target.dtype == np.float32:
         if ignore_index >= 0:
-            raise ValueError(
+            raise ArgumentError(
                 "cross_entropy: ignore_index: expected none beside probabilities, got "
                 f"{ignore_index}"
             )
@@ -494,7 +494,7 @@ def _nll(
     try:
         chosen = F.gather(logs, F.reshape(index, shape=(*target.shape, 1)), axis=-1)
     except IndexError:
-        raise ValueError(f"{who}: target: a class index is outside [0, {classes})") from None
+        raise ArgumentError(f"{who}: target: a class index is outside [0, {classes})") from None
     loss = F.neg(F.reshape(chosen, shape=target.shape))
     weights = counted
     if weight is not None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from .. import _core, _functions
 from .._base import functional as F
 from .._base.checks import check_callable, check_flag, check_number, shown
-from .._core import ShapeError
+from .._core import ArgumentError, ShapeError
 from ._losses import _pair, _reduced, _weighted, _weights, older_reduction
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def check_power(who: str, p: int) -> int:
         ValueError: it is something else.
     """
     if isinstance(p, bool) or not isinstance(p, (int, float)) or p not in (1, 2):
-        raise ValueError(f"{who}: p: expected 1 or 2, got {shown(p)}")
+        raise ArgumentError(f"{who}: p: expected 1 or 2, got {shown(p)}")
     return int(p)
 
 
@@ -368,7 +368,7 @@ def _chosen(who: str, scores: Tensor, index: Tensor) -> Tensor:
     try:
         return F.gather(scores, index, axis=-1)
     except IndexError:
-        raise ValueError(f"{who}: target: a class index is outside [0, {classes})") from None
+        raise ArgumentError(f"{who}: target: a class index is outside [0, {classes})") from None
 
 
 def multi_margin_loss(

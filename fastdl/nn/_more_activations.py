@@ -10,7 +10,7 @@ from .._base import functional as F
 from .._base.checks import check_flag, check_fraction, check_number
 from .._base.formulas import alpha_dropped
 from .._base.random import drawing_from
-from .._core import AxisError, ShapeError
+from .._core import ArgumentError, AxisError, ShapeError
 from .._functions.activation import softmax
 from ._in_place import written
 
@@ -35,10 +35,11 @@ def celu(input: TensorLike, alpha: float = 1.0, inplace: bool = False) -> Tensor
     """
     alpha = check_number("celu", "alpha", alpha, -math.inf)
     if alpha == 0:
-        raise ValueError("celu: alpha: expected a number that isn't 0, got 0")
+        raise ArgumentError("celu: alpha: expected a number that isn't 0, got 0")
+    if inplace:
+        return written("celu", input, celu, alpha)
     below = F.mul(F.elu(F.div(input, alpha)), alpha)
-    y = F.where(F.gt(input, 0.0), input, below)
-    return written("celu", input, y) if inplace else y
+    return F.where(F.gt(input, 0.0), input, below)
 
 
 def glu(input: TensorLike, dim: int = -1) -> Tensor:
@@ -118,8 +119,9 @@ def threshold(input: TensorLike, threshold: float, value: float, inplace: bool =
     """
     limit = check_number("threshold", "threshold", threshold, -math.inf, infinite=True)
     value = check_number("threshold", "value", value, -math.inf, infinite=True)
-    y = _replaced_up_to("threshold", input, limit, value)
-    return written("threshold", input, y) if inplace else y
+    if inplace:
+        return threshold_(input, limit, value)
+    return _replaced_up_to("threshold", input, limit, value)
 
 
 def _replaced_up_to(who: str, input: TensorLike, limit: float, value: float) -> Tensor:
@@ -127,7 +129,7 @@ def _replaced_up_to(who: str, input: TensorLike, limit: float, value: float) -> 
     x = _core.as_tensor(input)
     if x.dtype.kind in "iu":
         if value != int(value):
-            raise ValueError(f"{who}: value: expected an integer for integers, got {value}")
+            raise ArgumentError(f"{who}: value: expected an integer for integers, got {value}")
         value = int(value)
     return F.where(F.le(x, limit), value, x)
 
@@ -171,15 +173,15 @@ def rrelu(
     low = check_number("rrelu", "lower", lower, -math.inf)
     high = check_number("rrelu", "upper", upper, -math.inf)
     if low > high:
-        raise ValueError(f"rrelu: lower, upper: expected lower <= upper, got {low}, {high}")
+        raise ArgumentError(f"rrelu: lower, upper: expected lower <= upper, got {low}, {high}")
+    if inplace:
+        return written("rrelu", input, rrelu, low, high, training, generator=generator)
     x = _core.as_tensor(input)
     if check_flag("rrelu", "training", training):
         with drawing_from(generator):
             slopes = F.uniform(shape=x.shape, low=low, high=high)
-        y = F.where(F.ge(x, 0.0), x, F.mul(x, slopes))
-    else:
-        y = F.leaky_relu(x, slope=(low + high) / 2)
-    return written("rrelu", input, y) if inplace else y
+        return F.where(F.ge(x, 0.0), x, F.mul(x, slopes))
+    return F.leaky_relu(x, slope=(low + high) / 2)
 
 
 def gumbel_softmax(
@@ -234,15 +236,15 @@ def feature_alpha_dropout(
         return x
     if x.ndim < 2:
         raise ShapeError(f"feature_alpha_dropout: input: expected (N, C, ...), got shape {x.shape}")
+    if inplace:
+        return written("feature_alpha_dropout", input, feature_alpha_dropout, p, True)
     if p == 1:
-        y = F.mul(x, 0.0)
-    else:
-        places = (*x.shape[:2], *(1,) * (x.ndim - 2))
-        y = alpha_dropped(x, F.ge(F.uniform(shape=places), p), p)
-    return written("feature_alpha_dropout", input, y) if inplace else y
+        return F.mul(x, 0.0)
+    places = (*x.shape[:2], *(1,) * (x.ndim - 2))
+    return alpha_dropped(x, F.ge(F.uniform(shape=places), p), p)
 
 
-# --- in place: the result is written into the input, unless a gradient is recorded
+# --- in place: the result is written into the input
 
 
 def celu_(input: TensorLike, alpha: float = 1.0) -> Tensor:
@@ -252,17 +254,17 @@ def celu_(input: TensorLike, alpha: float = 1.0) -> Tensor:
 
 def elu_(input: TensorLike, alpha: float = 1.0) -> Tensor:
     """`elu` in place."""
-    return written("elu_", input, F.elu(input, alpha=alpha))
+    return written("elu_", input, F.elu, alpha=alpha)
 
 
 def hardtanh_(input: TensorLike, min_val: float = -1.0, max_val: float = 1.0) -> Tensor:
     """`hardtanh` in place."""
-    return written("hardtanh_", input, F.clip(input, lo=min_val, hi=max_val))
+    return written("hardtanh_", input, F.clip, lo=min_val, hi=max_val)
 
 
 def leaky_relu_(input: TensorLike, negative_slope: float = 0.01) -> Tensor:
     """`leaky_relu` in place."""
-    return written("leaky_relu_", input, F.leaky_relu(input, slope=negative_slope))
+    return written("leaky_relu_", input, F.leaky_relu, slope=negative_slope)
 
 
 def relu_(input: TensorLike) -> Tensor:
@@ -273,7 +275,7 @@ def relu_(input: TensorLike) -> Tensor:
         >>> relu_(x) is x, x.tolist()
         (True, [0.0, 2.0])
     """
-    return written("relu_", input, F.relu(input))
+    return written("relu_", input, F.relu)
 
 
 def rrelu_(
@@ -289,11 +291,11 @@ def rrelu_(
 
 def selu_(input: TensorLike) -> Tensor:
     """`selu` in place."""
-    return written("selu_", input, F.selu(input))
+    return written("selu_", input, F.selu)
 
 
 def threshold_(input: TensorLike, threshold: float, value: float) -> Tensor:
     """`threshold` in place."""
     limit = check_number("threshold_", "threshold", threshold, -math.inf, infinite=True)
     value = check_number("threshold_", "value", value, -math.inf, infinite=True)
-    return written("threshold_", input, _replaced_up_to("threshold_", input, limit, value))
+    return written("threshold_", input, lambda x: _replaced_up_to("threshold_", x, limit, value))

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from .. import _core
 from .._base import functional as F
 from .._base.checks import check_flag, check_fraction, check_integer
-from .._core import ShapeError
+from .._core import ArgumentError, DTypeError, ShapeError
 from ._attention import attend
 
 if TYPE_CHECKING:
@@ -134,7 +134,7 @@ def multi_head_attention_forward(
 
 def _given(who: str, name: str, weight: TensorLike | None) -> Tensor:
     if weight is None:
-        raise ValueError(f"{who}: {name}: expected a weight, got None")
+        raise ArgumentError(f"{who}: {name}: expected a weight, got None")
     return _core.as_tensor(weight)
 
 
@@ -168,7 +168,7 @@ def multi_head(
     """`multi_head_attention_forward`, of sequences in either order."""
     need_weights = check_flag(who, "need_weights", need_weights)
     if features % num_heads:
-        raise ValueError(f"{who}: num_heads: expected a divisor of {features}, got {num_heads}")
+        raise ArgumentError(f"{who}: num_heads: expected a divisor of {features}, got {num_heads}")
     query, key, value, batched = _with_batch(who, inputs, features, weights, batch_first)
     batch, queries, _ = query.shape
     q, k, v = _projected((query, key, value), weights, features)
@@ -277,10 +277,12 @@ def _with_more(
     batch, _, heads, width = k.shape
     shape = (batch, 1, heads, width)
     if (weights.bias_k is None) != (weights.bias_v is None):
-        raise ValueError(f"{who}: bias_k, bias_v: expected both or none")
+        raise ArgumentError(f"{who}: bias_k, bias_v: expected both or none")
     if weights.bias_k is not None and weights.bias_v is not None:
         if static != (None, None):
-            raise ValueError(f"{who}: static_k, static_v: expected None beside bias_k and bias_v")
+            raise ArgumentError(
+                f"{who}: static_k, static_v: expected None beside bias_k and bias_v"
+            )
         more = [
             F.broadcast_to(F.reshape(bias, shape=(1, 1, heads, width)), shape=shape)
             for bias in (weights.bias_k, weights.bias_v)
@@ -304,7 +306,7 @@ def _masks(
 ) -> Masks:
     batch, heads, queries, keys = scores
     if causal and attn_mask is None:
-        raise ValueError(
+        raise ArgumentError(
             f"{who}: is_causal: expected an attn_mask beside it, which it is a hint for; "
             "nn.Transformer.generate_square_subsequent_mask makes one"
         )
@@ -343,7 +345,7 @@ def _masks(
 def _mask(who: str, name: str, given: TensorLike) -> Tensor:
     mask = _core.as_tensor(given)
     if mask.dtype not in ("bool", "float32"):
-        raise TypeError(f"{who}: {name}: expected bool or float32, got {mask.dtype}")
+        raise DTypeError(f"{who}: {name}: expected bool or float32, got {mask.dtype}")
     return mask
 
 

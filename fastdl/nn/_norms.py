@@ -13,7 +13,7 @@ import numpy as np
 from .. import _core
 from .._base import functional as F
 from .._base.checks import check_integer, check_integers, check_number, check_values, shown
-from .._core import ShapeError
+from .._core import ArgumentError, ShapeError
 from .._engine.statistics import move_averages
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ def normalized_batch(
     _check_channels(who, x, weight, bias, running_mean, running_var)
     if not training:
         if running_mean is None or running_var is None:
-            raise ValueError(
+            raise ArgumentError(
                 f"{who}: running_mean, running_var: expected both outside of training, got None"
             )
         eps = check_number(who, "eps", eps)

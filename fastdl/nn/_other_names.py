@@ -105,7 +105,7 @@ def conv_tbc(input: TensorLike, weight: TensorLike, bias: TensorLike, pad: int =
     """
     x, w = _core.as_tensor(input), _core.as_tensor(weight)
     if x.ndim != 3 or w.ndim != 3:
-        raise ValueError(
+        raise _core.ArgumentError(
             "conv_tbc: input, weight: expected (steps, samples, channels) and (window, in, out), "
             f"got shapes {x.shape} and {w.shape}"
         )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from .._base import functional as F
 from .._base.checks import check_count, check_flag, check_number
 from .._base.dtypes import float32 as FLOAT
+from .._core import ArgumentError, ShapeError
 from ._grids import all_of_batch, check_fit, of_batch, sizes
 
 if TYPE_CHECKING:
@@ -31,13 +32,17 @@ def check_window(
     step = sizes(who, "dilation", dilation, rank, 1)
     reach = tuple((k - 1) * d + 1 for k, d in zip(window, step, strict=True))
     if any(p > k // 2 for p, k in zip(low, reach, strict=True)):
-        raise ValueError(f"{who}: padding: expected at most half of the window {reach}, got {low}")
+        raise ArgumentError(
+            f"{who}: padding: expected at most half of the window {reach}, got {low}"
+        )
     strides = sizes(who, "stride", stride, rank, 1, window)
     return {"window": window, "strides": strides, "dilation": step, "low": low, "high": low}
 
 
 def _fitting(who: str, x: Tensor, window: dict[str, Any]) -> None:
     """That a window fits into the channels-last x; with ceil_mode the op says so. ValueError."""
+    if x.shape[-1] == 0:
+        raise ShapeError(f"{who}: input: expected at least one channel, got none")
     if not window["ceil_mode"]:
         steps = window.get("dilation", (1,) * len(window["low"]))
         reach = [(k - 1) * d + 1 for k, d in zip(window["window"], steps, strict=True)]

@@ -13,7 +13,7 @@ from .._base import functional as F
 from .._base import patches
 from .._base.checks import check_choice, check_flag, check_integer, check_number, shown
 from .._base.images import cubic
-from .._core import ShapeError
+from .._core import ArgumentError, ShapeError
 from ._grids import batched, of_batch, sizes
 
 if TYPE_CHECKING:
@@ -121,12 +121,12 @@ def resized(
             f"{x.shape}"
         )
     if align_corners is not None and mode not in _RANKS:
-        raise ValueError(f"{who}: align_corners: expected None with mode {mode!r}")
+        raise ArgumentError(f"{who}: align_corners: expected None with mode {mode!r}")
     align = align_corners is not None and check_flag(who, "align_corners", align_corners)
     if check_flag(who, "antialias", antialias) and mode not in ("bilinear", "bicubic"):
-        raise ValueError(f"{who}: antialias: expected False with mode {mode!r}")
+        raise ArgumentError(f"{who}: antialias: expected False with mode {mode!r}")
     if (size is None) == (scale_factor is None):
-        raise ValueError(
+        raise ArgumentError(
             f"{who}: size, scale_factor: expected one of them, got {shown(size)} and "
             f"{shown(scale_factor)}"
         )
@@ -136,7 +136,9 @@ def resized(
     if size is not None:
         new, factors = sizes(who, "size", size, rank, 1), None
         if recompute_scale_factor:
-            raise ValueError(f"{who}: recompute_scale_factor: expected a scale_factor, got a size")
+            raise ArgumentError(
+                f"{who}: recompute_scale_factor: expected a scale_factor, got a size"
+            )
     else:
         factors = _factors(who, scale_factor, rank)
         new = tuple(math.floor(n * f) for n, f in zip(old, factors, strict=True))
@@ -172,7 +174,7 @@ def resized(
 def _factors(who: str, value: Any, rank: int) -> list[float]:
     given = list(value) if isinstance(value, (tuple, list)) else [value] * rank
     if len(given) != rank:
-        raise ValueError(
+        raise ArgumentError(
             f"{who}: scale_factor: expected a number or {rank} of them, got {shown(value)}"
         )
     return [check_number(who, "scale_factor", f, above=0.0) for f in given]

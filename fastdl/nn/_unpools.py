@@ -10,7 +10,7 @@ import numpy as np
 from .. import _core
 from .._base import functional as F
 from .._base.checks import check_integer, shown
-from .._core import ShapeError
+from .._core import ArgumentError, ShapeError
 from ._grids import batched
 from ._pools import check_window
 
@@ -77,7 +77,7 @@ def max_unpool(
     try:
         F.put_(source, F.reshape(places, shape=(-1,)), numbers)
     except IndexError:
-        raise ValueError(f"{who}: indices: expected places from 0 to {count - 1}") from None
+        raise ArgumentError(f"{who}: indices: expected places from 0 to {count - 1}") from None
     values = F.reshape(x.detach(), shape=(-1,))
     taken = F.take(values, F.maximum(source, 0)) if x.numel() else values
     y = F.where(F.ge(source, 0), taken, _core.full((), x.dtype, 0))

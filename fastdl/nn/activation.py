@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class _InPlace(OfTensor):
-    """Base class. `inplace` writes the result into the input, unless a gradient is recorded."""
+    """Base class. `inplace` writes the result into the input."""
 
     def __init__(self, inplace: bool = False) -> None:
         super().__init__()
@@ -297,6 +297,28 @@ class Softmin(Softmax):
         return functional.softmin(input, self.dim)
 
 
+class Softmax2d(OfTensor):
+    """Softmax over the channels of (N, C, H, W) or (C, H, W).
+
+    Raises:
+        ValueError: the input has other axes.
+
+    Source: `torch.nn.Softmax2d`.
+
+    Example:
+        >>> nn.Softmax2d()(fastdl.zeros(2, 1, 1)).tolist()
+        [[[0.5]], [[0.5]]]
+    """
+
+    def forward(self, input: TensorLike) -> Tensor:
+        x = _core.as_tensor(input)
+        if x.ndim not in (3, 4):
+            raise _core.ShapeError(
+                f"Softmax2d: expected (N, C, H, W) or (C, H, W), got shape {x.shape}"
+            )
+        return functional.softmax(x, -3)
+
+
 class CELU(OfTensor):
     """x where positive, `alpha * (exp(x / alpha) - 1)` elsewhere.
 
@@ -314,7 +336,7 @@ class CELU(OfTensor):
         super().__init__()
         self.alpha = check_number("CELU", "alpha", alpha, -math.inf)
         if self.alpha == 0:
-            raise ValueError("CELU: alpha: expected a number that isn't 0, got 0")
+            raise _core.ArgumentError("CELU: alpha: expected a number that isn't 0, got 0")
         self.inplace = check_flag("CELU", "inplace", inplace)
 
     def forward(self, input: TensorLike) -> Tensor:
@@ -450,7 +472,7 @@ class RReLU(OfTensor):
         self.lower = check_number("RReLU", "lower", lower, -math.inf)
         self.upper = check_number("RReLU", "upper", upper, -math.inf)
         if self.lower > self.upper:
-            raise ValueError(
+            raise _core.ArgumentError(
                 f"RReLU: lower, upper: expected lower <= upper, got {self.lower}, {self.upper}"
             )
         self.inplace = check_flag("RReLU", "inplace", inplace)

@@ -11,7 +11,7 @@ from .._base import functional as F
 from .._base.checks import check_flag, check_integer, check_integers, check_number
 from .._base.device import check_target
 from .._base.module import Module
-from .._core import ShapeError
+from .._core import ArgumentError, ShapeError
 from .container import ModuleList, Sequential
 from .linear import Linear
 
@@ -82,7 +82,7 @@ class AdaptiveLogSoftmaxWithLoss(Module):
         limits = check_integers(who, "cutoffs", cutoffs, 1)
         limits = list(limits) if isinstance(limits, (tuple, list)) else []
         if not limits or sorted(set(limits)) != limits or limits[-1] >= self.n_classes:
-            raise ValueError(
+            raise ArgumentError(
                 f"{who}: cutoffs: expected rising integers from 1 to {self.n_classes - 1}, got "
                 f"{cutoffs!r}"
             )

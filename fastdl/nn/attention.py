@@ -96,7 +96,9 @@ class MultiheadAttention(Module):
         self.batch_first = check_flag(who, "batch_first", batch_first)
         self.add_zero_attn = check_flag(who, "add_zero_attn", add_zero_attn)
         if size % self.num_heads:
-            raise ValueError(f"{who}: num_heads: expected a divisor of {size}, got {num_heads}")
+            raise _core.ArgumentError(
+                f"{who}: num_heads: expected a divisor of {size}, got {num_heads}"
+            )
         self.head_dim = size // self.num_heads
         self._qkv_same_embed_dim = self.kdim == self.vdim == size
         shapes: dict[str, tuple[int, ...] | None] = dict.fromkeys(

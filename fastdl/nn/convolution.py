@@ -10,7 +10,7 @@ from .._base import functional as F
 from .._base.checks import check_choice, check_flag, check_integer
 from .._base.device import check_target
 from .._base.parameter import Parameter
-from .._core import ShapeError
+from .._core import ArgumentError, ShapeError
 from . import init
 from ._calls import OfTensor
 from ._convs import convolution, transposed_convolution
@@ -60,7 +60,7 @@ class _ConvNd(OfTensor):
         self.padding_mode = check_choice(who, "padding_mode", padding_mode, _MODES)
         for name in ("in_channels", "out_channels"):
             if getattr(self, name) % self.groups:
-                raise ValueError(
+                raise ArgumentError(
                     f"{who}: {name}: expected a multiple of the {self.groups} groups, got "
                     f"{getattr(self, name)}"
                 )
@@ -154,7 +154,7 @@ class _Conv(_ConvNd):
             self.padding = sizes(who, "padding", padding, self._rank)
         elif check_choice(who, "padding", padding, ("valid", "same")) == "same":
             if max(self.stride) > 1:
-                raise ValueError(
+                raise ArgumentError(
                     f"{who}: padding: expected a stride of 1 with 'same', got {self.stride}"
                 )
 

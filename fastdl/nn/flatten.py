@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from .. import _functions
 from .._base.checks import check_integer, check_integers
+from .._core import ArgumentError
 from ._calls import OfTensor
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ class Unflatten(OfTensor):
         sizes = check_integers("Unflatten", "unflattened_size", unflattened_size, -1)
         self.unflattened_size: tuple[int, ...] = (sizes,) if isinstance(sizes, int) else sizes
         if not self.unflattened_size:
-            raise ValueError("Unflatten: unflattened_size: expected at least one size, got none")
+            raise ArgumentError("Unflatten: unflattened_size: expected at least one size, got none")
 
     def forward(self, input: TensorLike) -> Tensor:
         return _functions.unflatten(input, self.dim, self.unflattened_size)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from .._base.checks import check_flag, shown
 from .._base.module import Module
+from .._core import ArgumentError
 from ._fractional import check_fractional, checked, fractional_max_pool
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ class _FractionalMaxPool(Module):
         super().__init__()
         who = type(self).__name__
         if output_size is not None and output_ratio is not None:
-            raise ValueError(
+            raise ArgumentError(
                 f"{who}: output_ratio: expected None beside output_size, got {shown(output_ratio)}"
             )
         check_fractional(who, self._rank, kernel_size, output_size, output_ratio)

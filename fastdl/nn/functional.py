@@ -11,7 +11,7 @@ from .._base.checks import check_choice, check_fraction, check_number
 from .._base.dtypes import check_fits
 from .._base.formulas import alpha_dropped
 from .._base.notices import warn_once
-from .._core import ShapeError
+from .._core import ArgumentError, ShapeError
 from .._functions import gelu as gelu
 from .._functions import logsigmoid as logsigmoid
 from .._functions import sigmoid as sigmoid
@@ -143,51 +143,60 @@ def relu(input: TensorLike, inplace: bool = False) -> Tensor:
 
     Args:
         input: float input.
-        inplace: whether to write the result into the input. If a gradient is recorded, the result
-            is a new tensor all the same, and one warning says so.
+        inplace: whether to write the result into the input.
+
+    Raises:
+        RuntimeError: with `inplace`, the input is a leaf that requires a gradient.
 
     Example:
         >>> relu([-1.0, 2.0]).tolist()
         [0.0, 2.0]
     """
-    y = F.relu(input)
-    return written("relu", input, y) if inplace else y
+    if inplace:
+        return written("relu", input, relu)
+    return F.relu(input)
 
 
 def leaky_relu(input: TensorLike, negative_slope: float = 0.01, inplace: bool = False) -> Tensor:
     """x where positive, `negative_slope * x` elsewhere."""
-    y = F.leaky_relu(input, slope=negative_slope)
-    return written("leaky_relu", input, y) if inplace else y
+    if inplace:
+        return written("leaky_relu", input, leaky_relu, negative_slope)
+    return F.leaky_relu(input, slope=negative_slope)
 
 
 def elu(input: TensorLike, alpha: float = 1.0, inplace: bool = False) -> Tensor:
     """x where positive, `alpha * (exp(x) - 1)` elsewhere."""
-    y = F.elu(input, alpha=alpha)
-    return written("elu", input, y) if inplace else y
+    if inplace:
+        return written("elu", input, elu, alpha)
+    return F.elu(input, alpha=alpha)
 
 
 def selu(input: TensorLike, inplace: bool = False) -> Tensor:
     """Scaled ELU, see `fastdl.selu`."""
-    y = F.selu(input)
-    return written("selu", input, y) if inplace else y
+    if inplace:
+        return written("selu", input, selu)
+    return F.selu(input)
 
 
 def silu(input: TensorLike, inplace: bool = False) -> Tensor:
     """`x * sigmoid(x)`."""
-    y = F.silu(input)
-    return written("silu", input, y) if inplace else y
+    if inplace:
+        return written("silu", input, silu)
+    return F.silu(input)
 
 
 def hardsigmoid(input: TensorLike, inplace: bool = False) -> Tensor:
     """`x / 6 + 1 / 2` limited to [0, 1]."""
-    y = F.hard_sigmoid(input)
-    return written("hardsigmoid", input, y) if inplace else y
+    if inplace:
+        return written("hardsigmoid", input, hardsigmoid)
+    return F.hard_sigmoid(input)
 
 
 def relu6(input: TensorLike, inplace: bool = False) -> Tensor:
     """x limited to [0, 6]."""
-    y = F.clip(input, lo=0.0, hi=6.0)
-    return written("relu6", input, y) if inplace else y
+    if inplace:
+        return written("relu6", input, relu6)
+    return F.clip(input, lo=0.0, hi=6.0)
 
 
 def check_limits(who: str, min_val: float, max_val: float) -> tuple[float, float]:
@@ -199,7 +208,9 @@ def check_limits(who: str, min_val: float, max_val: float) -> tuple[float, float
     low = check_number(who, "min_val", min_val, -math.inf)
     high = check_number(who, "max_val", max_val, -math.inf)
     if low > high:
-        raise ValueError(f"{who}: min_val, max_val: expected min_val <= max_val, got {low}, {high}")
+        raise ArgumentError(
+            f"{who}: min_val, max_val: expected min_val <= max_val, got {low}, {high}"
+        )
     return low, high
 
 
@@ -212,9 +223,10 @@ def hardtanh(
         >>> hardtanh([-3.0, 0.5]).tolist()
         [-1.0, 0.5]
     """
+    if inplace:
+        return written("hardtanh", input, hardtanh, min_val, max_val)
     low, high = check_limits("hardtanh", min_val, max_val)
-    y = F.clip(input, lo=low, hi=high)
-    return written("hardtanh", input, y) if inplace else y
+    return F.clip(input, lo=low, hi=high)
 
 
 def hardswish(input: TensorLike, inplace: bool = False) -> Tensor:
@@ -224,14 +236,16 @@ def hardswish(input: TensorLike, inplace: bool = False) -> Tensor:
         >>> hardswish([3.0]).tolist()
         [3.0]
     """
-    y = F.mul(input, F.hard_sigmoid(input))
-    return written("hardswish", input, y) if inplace else y
+    if inplace:
+        return written("hardswish", input, hardswish)
+    return F.mul(input, F.hard_sigmoid(input))
 
 
 def mish(input: TensorLike, inplace: bool = False) -> Tensor:
     """`x * tanh(softplus(x))` (Misra 2019)."""
-    y = F.mul(input, F.tanh(F.softplus(input)))
-    return written("mish", input, y) if inplace else y
+    if inplace:
+        return written("mish", input, mish)
+    return F.mul(input, F.tanh(F.softplus(input)))
 
 
 def prelu(input: TensorLike, weight: TensorLike) -> Tensor:
@@ -336,8 +350,9 @@ def dropout(
     check_probability(p)
     if not training or p == 0:
         return _core.as_tensor(input)
-    y = F.mul(input, 0.0) if p == 1 else F.dropout(input, rate=p)
-    return written("dropout", input, y) if inplace else y
+    if inplace:
+        return written("dropout", input, dropout, p)
+    return F.mul(input, 0.0) if p == 1 else F.dropout(input, rate=p)
 
 
 def drop_channels(
@@ -357,12 +372,13 @@ def drop_channels(
         )
     if not training or p == 0:
         return x
+    if inplace:
+        return written(who, input, lambda x: drop_channels(who, rank, x, p, True, False))
     # As in PyTorch, images without a batch are not known to dropout2d: 3 axes are (N, C, L).
     lead = 2 if x.ndim == rank + 2 or rank == 2 else 1
     shape = (*x.shape[:lead], *(1,) * (x.ndim - lead))
     ones = _core.full(shape, "float32", 1.0)
-    kept = F.mul(x, 0.0) if p == 1 else F.mul(x, F.dropout(ones, rate=p))
-    return written(who, input, kept) if inplace else kept
+    return F.mul(x, 0.0) if p == 1 else F.mul(x, F.dropout(ones, rate=p))
 
 
 def dropout1d(
@@ -424,11 +440,11 @@ def alpha_dropout(
     x = _core.as_tensor(input)
     if not training or p == 0:
         return x
+    if inplace:
+        return written("alpha_dropout", input, alpha_dropout, p, True)
     if p == 1:  # the scale would be infinite
-        y = F.mul(x, 0.0)
-    else:
-        y = alpha_dropped(x, F.ge(F.uniform(shape=x.shape), p), p)
-    return written("alpha_dropout", input, y) if inplace else y
+        return F.mul(x, 0.0)
+    return alpha_dropped(x, F.ge(F.uniform(shape=x.shape), p), p)
 
 
 def one_hot(tensor: TensorLike, num_classes: int = -1) -> Tensor:
@@ -450,12 +466,12 @@ def one_hot(tensor: TensorLike, num_classes: int = -1) -> Tensor:
     tensor = _core.as_tensor(tensor)
     if num_classes == -1:
         if not tensor.numel():
-            raise ValueError(
+            raise ArgumentError(
                 "one_hot: num_classes: expected at least 1 for an empty tensor, got -1"
             )
         num_classes = int(F.max(tensor).item()) + 1
     if num_classes < 1:
-        raise ValueError(f"one_hot: num_classes: expected at least 1, or -1, got {num_classes}")
+        raise ArgumentError(f"one_hot: num_classes: expected at least 1, or -1, got {num_classes}")
     return F.one_hot(tensor, depth=num_classes, dtype="int64", strict=True)
 
 
@@ -530,7 +546,7 @@ def _cut(x: Tensor, pad: Sequence[int]) -> tuple[Tensor, list[int], list[int]]:
 def _continued(x: Tensor, pad: Sequence[int], mode: str, value: float | None) -> Tensor:
     axes = len(pad) // 2
     if value:
-        raise ValueError(f"pad: value: expected None or 0 with mode {mode!r}, got {value}")
+        raise ArgumentError(f"pad: value: expected None or 0 with mode {mode!r}, got {value}")
     if axes < 1 or axes > 3 or x.ndim not in (axes + 1, axes + 2):
         raise ShapeError(
             f"pad: mode {mode!r}: expected widths for the last 1 to 3 axes of (N, C, places...) or "

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from .._base.checks import shown
+from .._core import ArgumentError
 from . import functional
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ def _name(who: str, reduction: Reduction) -> str:
     if isinstance(reduction, str):
         return reduction
     if reduction not in (0, 1, 2):
-        raise ValueError(f"{who}: reduction: expected 0, 1 or 2, got {shown(reduction)}")
+        raise ArgumentError(f"{who}: reduction: expected 0, 1 or 2, got {shown(reduction)}")
     return _REDUCTIONS[reduction]
 
 

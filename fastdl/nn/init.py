@@ -73,7 +73,9 @@ def trunc_normal_(
         True
     """
     if not a < b or not std > 0:
-        raise ValueError(f"trunc_normal_: expected a < b and std > 0, got {a}, {b} and {std}")
+        raise _core.ArgumentError(
+            f"trunc_normal_: expected a < b and std > 0, got {a}, {b} and {std}"
+        )
     # Rejection sampling from a uniform distribution. Its bounds are the part of [a, b] within 9
     # deviations of the mean, or, if there is none, the 9 deviations of [a, b] next to the mean.
     low, high = max(a, mean - 9 * std), min(b, mean + 9 * std)
@@ -115,7 +117,7 @@ def zeros_(tensor: Tensor) -> Tensor:
 def eye_(tensor: Tensor) -> Tensor:
     """Ones on the diagonal of a matrix, zeros elsewhere. ValueError for other ranks."""
     if tensor.ndim != 2:
-        raise ValueError("Only tensors with 2 dimensions are supported")
+        raise _core.ArgumentError("Only tensors with 2 dimensions are supported")
     return _write(tensor, np.eye(*tensor.shape, dtype=np.float32))
 
 
@@ -143,17 +145,17 @@ def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
     if nonlinearity == "leaky_relu":
         slope = 0.01 if param is None else param
         if isinstance(slope, bool) or not isinstance(slope, (int, float)):
-            raise ValueError(f"negative_slope {slope} not a valid number")
+            raise _core.ArgumentError(f"negative_slope {slope} not a valid number")
         return math.sqrt(2.0 / (1 + slope**2))
     if nonlinearity == "selu":
         return 3.0 / 4
-    raise ValueError(f"Unsupported nonlinearity {nonlinearity}")
+    raise _core.ArgumentError(f"Unsupported nonlinearity {nonlinearity}")
 
 
 def _fans(tensor: Tensor) -> tuple[int, int]:
     """(fan_in, fan_out) of a weight (out, in, ...): the inputs and outputs of a unit."""
     if tensor.ndim < 2:
-        raise ValueError(
+        raise _core.ArgumentError(
             "Fan in and fan out can not be computed for tensor with fewer than 2 dimensions"
         )
     field = math.prod(tensor.shape[2:])
@@ -165,7 +167,7 @@ def _fan(tensor: Tensor, mode: str) -> int:
     modes = {"fan_in": 0, "fan_out": 1}
     which = modes.get(str(mode).lower())
     if which is None:
-        raise ValueError(f"Mode {mode} not supported, please use one of {list(modes)}")
+        raise _core.ArgumentError(f"Mode {mode} not supported, please use one of {list(modes)}")
     return _fans(tensor)[which]
 
 
@@ -240,7 +242,7 @@ def orthogonal_(tensor: Tensor, gain: float = 1, generator: Generator | None = N
         True
     """
     if tensor.ndim < 2:
-        raise ValueError("Only tensors with 2 or more dimensions are supported")
+        raise _core.ArgumentError("Only tensors with 2 or more dimensions are supported")
     rows = tensor.shape[0]
     columns = tensor.numel() // rows if rows else 0
     flat = numpy_generator(generator).normal(size=(max(rows, columns), min(rows, columns)))
@@ -265,9 +267,9 @@ def dirac_(tensor: Tensor, groups: int = 1) -> Tensor:
     """
     shape = tensor.shape
     if len(shape) not in (3, 4, 5):
-        raise ValueError("Only tensors with 3, 4, or 5 dimensions are supported")
+        raise _core.ArgumentError("Only tensors with 3, 4, or 5 dimensions are supported")
     if shape[0] % groups:
-        raise ValueError("dim 0 must be divisible by groups")
+        raise _core.ArgumentError("dim 0 must be divisible by groups")
     values = np.zeros(shape, np.float32)
     rows = shape[0] // groups
     middle = tuple(size // 2 for size in shape[2:])
@@ -297,7 +299,7 @@ def sparse_(
         6
     """
     if tensor.ndim != 2:
-        raise ValueError("Only tensors with 2 dimensions are supported")
+        raise _core.ArgumentError("Only tensors with 2 dimensions are supported")
     rows, columns = tensor.shape
     rng = numpy_generator(generator)
     values = rng.normal(0.0, std, size=(rows, columns))

@@ -11,7 +11,7 @@ from .._base.checks import check_flag, check_integer, check_integers, check_numb
 from .._base.device import check_target
 from .._base.module import Module
 from .._base.parameter import Parameter
-from .._core import ShapeError
+from .._core import ArgumentError, ShapeError
 from . import functional, init
 from ._calls import OfTensor
 from ._norms import normalized_batch
@@ -345,7 +345,7 @@ class GroupNorm(OfTensor):
         self.num_groups = check_integer(who, "num_groups", num_groups, 1)
         self.num_channels = check_integer(who, "num_channels", num_channels, 0)
         if self.num_channels % self.num_groups:
-            raise ValueError(
+            raise ArgumentError(
                 f"{who}: num_groups: expected a divisor of the number of channels "
                 f"{self.num_channels}, got {self.num_groups}"
             )
@@ -377,7 +377,7 @@ def _checked_shape(who: str, value: int | Sequence[int]) -> tuple[int, ...]:
     sizes = check_integers(who, "normalized_shape", value, 0)
     sizes = (sizes,) if isinstance(sizes, int) else sizes
     if not sizes:
-        raise ValueError(f"{who}: normalized_shape: expected at least one size, got ()")
+        raise ArgumentError(f"{who}: normalized_shape: expected at least one size, got ()")
     return sizes
 
 

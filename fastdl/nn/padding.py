@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from .. import _core
 from .._base.checks import check_integers, check_number, shown
-from .._core import ShapeError
+from .._core import ArgumentError, ShapeError
 from . import functional
 from ._calls import OfTensor
 from ._grids import refused
@@ -30,7 +30,7 @@ class _Pad(OfTensor):
         widths = check_integers(who, "padding", padding)
         self.padding = (widths,) * (2 * self._rank) if isinstance(widths, int) else widths
         if len(self.padding) != 2 * self._rank:
-            raise ValueError(
+            raise ArgumentError(
                 f"{who}: padding: expected an integer or {2 * self._rank} of them, got "
                 f"{shown(padding)}"
             )

@@ -9,11 +9,11 @@ import numpy as np
 
 from .. import _core
 from .._base import functional as F
-from .._base.checks import check_choice, check_flag, check_fraction, check_integer, shown
+from .._base.checks import KindError, check_choice, check_flag, check_fraction, check_integer, shown
 from .._base.device import check_target
 from .._base.module import Module
 from .._base.parameter import Parameter
-from .._core import ShapeError, Tensor
+from .._core import ArgumentError, ShapeError, Tensor
 from . import init
 from .utils.rnn import PackedSequence, packed_like, padded_steps
 
@@ -61,14 +61,16 @@ class RNNBase(Module):
         self.input_size = check_integer(who, "input_size", input_size, 1)
         self.hidden_size = check_integer(who, "hidden_size", hidden_size, 1)
         self.num_layers = check_integer(who, "num_layers", num_layers, 1)
-        self.bias = check_flag(who, "bias", bias)
-        self.batch_first = check_flag(who, "batch_first", batch_first)
+        for name, flag in (("bias", bias), ("batch_first", batch_first)):
+            if not isinstance(flag, bool):  # such as an LSTM's third number
+                raise KindError(f"{who}: {name}: expected True or False, got {shown(flag)}")
+        self.bias, self.batch_first = bias, batch_first
         self.dropout = check_fraction(who, "dropout", dropout)
         self.bidirectional = check_flag(who, "bidirectional", bidirectional)
         self.proj_size = check_integer(who, "proj_size", proj_size, 0)
         if self.proj_size and (self._cell != "lstm" or self.proj_size >= self.hidden_size):
             wanted = f"below {hidden_size} (hidden_size)" if self._cell == "lstm" else "0"
-            raise ValueError(f"{who}: proj_size: expected an integer {wanted}, got {proj_size}")
+            raise ArgumentError(f"{who}: proj_size: expected an integer {wanted}, got {proj_size}")
         rows = _GATES[self._cell] * hidden_size
         for layer in range(num_layers):
             features = input_size if layer == 0 else self._size * self._directions
@@ -142,7 +144,7 @@ class RNNBase(Module):
             return [[None] * count for _ in range(kinds)]
         given = hx if kinds == 2 else (hx,)
         if not isinstance(given, (tuple, list)) or len(given) != kinds:
-            raise ValueError(f"{who}: hx: expected a pair (h_0, c_0), got {shown(hx)}")
+            raise ArgumentError(f"{who}: hx: expected a pair (h_0, c_0), got {shown(hx)}")
         found: list[list[Tensor | None]] = []
         sizes = (self._size, self.hidden_size)
         for name, size, state in zip(("h_0", "c_0"), sizes, given, strict=False):
@@ -553,7 +555,7 @@ class LSTMCell(RNNCellBase):
     def forward(self, input: Any, hx: Any = None) -> States:
         """The states after the step."""
         if hx is not None and (not isinstance(hx, (tuple, list)) or len(hx) != 2):
-            raise ValueError(f"LSTMCell: hx: expected a pair (h, c), got {shown(hx)}")
+            raise ArgumentError(f"LSTMCell: hx: expected a pair (h, c), got {shown(hx)}")
         return tuple(self._step(input, (None, None) if hx is None else hx))
 
     if TYPE_CHECKING:

@@ -19,7 +19,7 @@ from .._base.checks import (
 )
 from .._base.device import check_target
 from .._base.module import Module
-from .._core import ShapeError
+from .._core import ArgumentError, ShapeError
 from . import functional, init
 from .attention import MultiheadAttention
 from .container import ModuleList
@@ -512,5 +512,5 @@ def _check_sizes(who: str, d_model: int, nhead: int) -> tuple[int, int]:
     size = check_integer(who, "d_model", d_model, 1)
     heads = check_integer(who, "nhead", nhead, 1)
     if size % heads:
-        raise ValueError(f"{who}: nhead: expected a divisor of d_model {size}, got {heads}")
+        raise ArgumentError(f"{who}: nhead: expected a divisor of d_model {size}, got {heads}")
     return size, heads

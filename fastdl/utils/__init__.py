@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from .._finders.learning_rate import LearningRateTest, find_learning_rate
     from .._graph.graph import get_source_inputs as get_source_inputs
     from .._graph.symbolic import is_keras_tensor as is_keras_tensor
+    from . import benchmark as benchmark
     from . import bounding_boxes as bounding_boxes
     from . import checkpoint as checkpoint
     from . import plots as plots
@@ -149,6 +150,7 @@ def __getattr__(name: str) -> Any:
     from importlib import import_module
 
     if name in (
+        "benchmark",
         "bounding_boxes",
         "checkpoint",
         "data",

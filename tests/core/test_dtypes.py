@@ -307,7 +307,7 @@ def test_printing():
 @pytest.mark.parametrize("dtype", ["float16", "int8"])
 def test_numpy_shares_memory(dtype):
     a = np.arange(6).reshape(2, 3).astype(dtype)
-    for make in (fastdl.as_tensor, fastdl.from_numpy, fastdl.from_dlpack, fastdl.Tensor):
+    for make in (fastdl.as_tensor, fastdl.from_numpy, fastdl.from_dlpack):
         t = make(a)
         assert t.dtype == dtype
         assert t.data_ptr() == a.ctypes.data
@@ -484,3 +484,22 @@ def test_relu_keeps_integers(dtype):
     t = fastdl.tensor([-3, 0, 2**24 + 1] if dtype != "uint8" else [0, 1, 255], dtype=dtype)
     y = fastdl.relu(t)
     assert y.dtype == dtype and y.tolist() == [max(0, v) for v in t.tolist()]
+
+
+def test_the_constructor_takes_sizes_or_values():
+    """As PyTorch's: integers are sizes, and values become float32."""
+    for sizes, shape in (((), (0,)), ((3,), (3,)), ((2, 3), (2, 3)), ((np.int64(2),), (2,))):
+        t = fastdl.Tensor(*sizes)
+        assert t.shape == shape and t.dtype == "float32"
+    for values in ([1, 2], (1, 2), np.array([1, 2]), np.float64([1, 2])):
+        assert fastdl.Tensor(values).dtype == "float32" and fastdl.Tensor(values).tolist() == [1, 2]
+    for t in (fastdl.Tensor([1, 0], "bool"), fastdl.Tensor(data=[1, 0], dtype="bool")):
+        assert t.dtype == "bool" and t.tolist() == [True, False]
+    assert fastdl.Tensor(fastdl.tensor([1])).dtype == "int64"
+    for call, error in (
+        (lambda: fastdl.Tensor(2.5), TypeError),
+        (lambda: fastdl.Tensor([1], 2, 3), TypeError),
+        (lambda: fastdl.Tensor(-1), RuntimeError),
+    ):
+        with pytest.raises(error, match="expected"):
+            call()

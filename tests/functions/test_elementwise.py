@@ -140,3 +140,41 @@ def test_unknown_sizes_that_broadcasting_settles():
     assert where.shape == (2, None, 3)
     with pytest.raises(ValueError, match=r"\(2, 3\) and \(4, 32\)"):
         ops.matmul(shape(None, 3), shape(4, None))
+
+
+X = np.float32([-1.01, -1, -0.7, 0, 0.3, 0.999, 1, 1.001])
+
+
+@pytest.mark.parametrize("n", [600, 601])
+def test_polynomials_of_large_degrees(n):
+    """NumPy sums the series in float64, by another recurrence."""
+    first = [0.0] * n + [1.0]
+    third = [(-1) ** (n - k) * (2 - (k == 0)) for k in range(n + 1)]
+    special, wide = fastdl.special, X.astype(np.float64)
+    wanted = {
+        special.chebyshev_polynomial_t: np.polynomial.chebyshev.chebval(wide, first),
+        special.chebyshev_polynomial_v: np.polynomial.chebyshev.chebval(wide, third),
+        special.legendre_polynomial_p: np.polynomial.legendre.legval(wide, first),
+        special.laguerre_polynomial_l: np.polynomial.laguerre.lagval(wide, first),
+    }
+    second = np.polynomial.chebyshev.chebval(wide, np.polynomial.chebyshev.chebder([*first, 1.0]))
+    second -= np.polynomial.chebyshev.chebval(wide, np.polynomial.chebyshev.chebder(first))
+    wanted[special.chebyshev_polynomial_u] = second / (n + 1)  # the derivative of T of degree n + 1
+    for function, value in wanted.items():
+        np.testing.assert_allclose(function(X, n).numpy(), value, 2e-6, 1e-6)
+    many = special.chebyshev_polynomial_t(X, fastdl.tensor([n, 3] * 4))
+    np.testing.assert_allclose(many[1::2].numpy(), (4 * wide**3 - 3 * wide)[1::2], 1e-5, 1e-15)
+    assert special.hermite_polynomial_h(0.5, n).isnan()
+    assert special.hermite_polynomial_h(0.5, fastdl.tensor([n, 2, -1])).tolist()[1:] == [-1.0, 0.0]
+
+
+def test_huge_degrees_end_soon():
+    special = fastdl.special
+    angle = np.arccos(np.float64(X[4]))
+    found = special.chebyshev_polynomial_t(X[4], 10**8 + 1).item()
+    assert abs(found - np.cos((10**8 + 1) * angle)) < 1e-6
+    assert special.hermite_polynomial_he(0.5, 10**15).isnan()
+    with pytest.raises(ValueError, match="up to 1000000, got 10000000000"):
+        special.legendre_polynomial_p(0.5, 10**10)
+    with pytest.raises(ValueError, match="up to 512 for a gradient"):
+        special.chebyshev_polynomial_t(fastdl.ones(2, requires_grad=True), 513)

@@ -13,6 +13,7 @@ import pytest
 
 import fastdl
 from fastdl import _core, layers, losses, metrics, nn, ops
+from fastdl._base.checks import KindError
 from fastdl.nn import functional as F
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")  # about shapes that broadcast
@@ -183,13 +184,62 @@ KERAS_AXES = """
 """
 
 
+# What PyTorch raises for arguments that are wrong otherwise.
+VALUES = """
+    fastdl.arange(0, 3, 0) ; fastdl.arange(0, -3, 2) ; fastdl.arange(0, float('inf'), 2)
+    a.cauchy_(0, 0) ; a.exponential_(0) ; a.log_normal_(0, 0) ; a.geometric_(-1)
+    a.uniform_(3, -1) ; a.normal_(0, -1) ; fastdl.diff(a, -1) ; fastdl.cov(one, fweights=one)
+    fastdl.cov(one, aweights=-one) ; fastdl.linspace(0, 3, -1) ; fastdl.logspace(0, 3, -1)
+    fastdl.linspace(T([1, 2]), T([3, 4]), 1) ; fastdl.gradient(a, edge_order=3)
+    a.masked_fill(a>0, one[:1]) ; a.masked_scatter(a, a) ; fastdl.isclose(a, a, rtol=-.4)
+    fastdl.as_strided_scatter(a, one, (3,), (9,)) ; F.adaptive_avg_pool1d(x3, [])
+    F.adaptive_avg_pool2d(a[None], (-1, 0)) ; F.adaptive_max_pool1d(x3, [-1])
+    F.avg_pool1d(x3, 2, padding=-1) ; F.avg_pool1d(x3, 2, padding=4)
+    F.avg_pool2d(x3, 2, divisor_override=0) ; F.max_pool1d(x3, 2, stride=0)
+    F.max_pool1d(x3, 0) ; F.max_pool1d(x3, 1, dilation=0) ; F.max_pool1d(fastdl.ones(0, 9), 1)
+    F.max_pool3d(fastdl.ones(0, 1, 2, 3), 1) ; F.avg_pool2d(fastdl.ones(0, 2, 3), 1)
+    F.rrelu(a, .3, .1) ; F.softshrink(a, -.5) ; F.gelu(a, approximate='asdf')
+    fastdl.narrow(a.sum(), 0, 0, 1) ; a.narrow(0, T(True), 1) ; -(a>0)
+    fastdl.ormqr(a, one[:1], a) ; a.roll([]) ; a.roll((2, 1), 0) ; a.roll(1, (0, 1))
+    a.roll((1, 1)) ; one.rot90() ; a.gather(1, T([[9]])) ; a.scatter(0, T([[9]]), a)
+    fastdl.empty_permuted((2, 3), (0, 0)) ; fastdl.eye(-1) ; fastdl.eye(1, -3)
+    fastdl.hstack([]) ; fastdl.cat([a.sum(), a.sum()]) ; a.sum().renorm(.5, 0, 1.)
+    fastdl.multinomial(T([1., -1.]), 2) ; fastdl.multinomial(T([0., 0.]), 1)
+    fastdl.amax(a, 0, out=i) ; a.mean(dtype=fastdl.int64) ; F.huber_loss(a, a, delta=0)
+    nn.MaxPool2d(3, padding=5)(x3) ; nn.Embedding(3, 2)(one) ; nn.Embedding(-1, 2)
+    F.cross_entropy(a, a, ignore_index=1) ; F.cross_entropy(a, T([0, 1]), label_smoothing=1.5)
+    nn.RNNCell(3, 2, 'relu') ; a.index_add(0, one, a) ; a.expand(2, -2) ; fastdl.zeros(2, -1)
+    a.to(fastdl.float16)*2 ; fastdl.bitwise_not(a) ; a.take(T([99])) ; fastdl.bincount(one)
+"""
+
+KINDS = """
+    fastdl.linspace(0, 3, 1.5) ; fastdl.logspace(0, 3, 1.5) ; a.vsplit('abc') ; a.hsplit('abc')
+    nn.LSTM(3, 5, bias='True') ; nn.LSTM(3, 5, 1, 2) ; nn.GRU(3, 5, batch_first=1)
+    nn.RNN(3., 5) ; nn.RNN(3, '5') ; nn.RNN(3, 5, bias=0)
+"""
+
+NO_PLACES = """
+    a[:, :0].amax(1) ; a[:, :0].amin(1) ; a[:, :0].aminmax(dim=1) ; a[:, :0].max(1)
+    a[:, :0].argmax(1) ; a[:, :0].min(1) ; a.narrow(1, 4, 0) ; a.narrow(1, -4, 0) ; a[5]
+    a[:, :0].cummax(2)
+"""
+
+
 def calls(table):
     return [call.strip() for line in table.strip().splitlines() for call in line.split(" ; ")]
 
 
 def run(call):
     a, b, one = fastdl.ones(2, 3), fastdl.ones(4, 5), fastdl.ones(3)
-    names = {"a": a, "b": b, "one": one, "i": fastdl.tensor([0]), "T": fastdl.tensor, "np": np}
+    names = {
+        "a": a,
+        "b": b,
+        "one": one,
+        "x3": fastdl.ones(3, 3, 3),
+        "i": fastdl.tensor([0]),
+        "T": fastdl.tensor,
+        "np": np,
+    }
     modules = {"fastdl": fastdl, "nn": nn, "F": F, "ops": ops}
     rest = {"layers": layers, "losses": losses, "metrics": metrics}
     return eval(call, {**names, **modules, **rest})
@@ -201,6 +251,25 @@ def test_shapes_of_the_torch_face(call):
         run(call)
     assert isinstance(caught.value, ValueError)
     assert re.search(r"\d|axes|axis|scalar", str(caught.value)), caught.value
+
+
+@pytest.mark.parametrize("call", calls(VALUES))
+def test_values_that_a_function_cannot_use(call):
+    with pytest.raises(RuntimeError, match=r"[a-z]{2}.* .*[a-z]") as error:
+        run(call)
+    assert isinstance(error.value, (ValueError, TypeError, IndexError))
+
+
+@pytest.mark.parametrize("call", calls(KINDS))
+def test_values_of_a_wrong_kind(call):
+    with pytest.raises(TypeError, match=r"expected .*got"):
+        run(call)
+
+
+@pytest.mark.parametrize("call", calls(NO_PLACES))
+def test_places_that_are_not_there(call):
+    with pytest.raises(IndexError):
+        run(call)
 
 
 @pytest.mark.parametrize("call", calls(KERAS_SHAPES))
@@ -218,10 +287,14 @@ def test_axes(call):
 
 def test_the_classes_travel():
     for cls, bases in (
+        (_core.ArgumentError, (ValueError, RuntimeError)),
         (_core.ShapeError, (ValueError, RuntimeError)),
-        (_core.AxisError, (IndexError, ValueError)),
+        (_core.DTypeError, (TypeError, RuntimeError)),
+        (_core.RangeError, (IndexError, RuntimeError)),
+        (_core.AxisError, (IndexError, ValueError, RuntimeError)),
+        (KindError, (TypeError, ValueError, RuntimeError)),
     ):
-        assert issubclass(cls, bases[0]) and issubclass(cls, bases[1])
+        assert all(issubclass(cls, base) for base in bases)
         copy = pickle.loads(pickle.dumps(cls("a message")))
         assert type(copy) is cls and copy.args == ("a message",)
 

@@ -9,6 +9,7 @@ import pytest
 
 import fastdl
 from fastdl import _functions as ops
+from fastdl import nn
 
 EPS = np.finfo("float32").eps
 RNG = np.random.default_rng(0)
@@ -231,8 +232,8 @@ def test_data():
     w.data = other
     other.fill_(4)
     assert w.tolist() == [4, 4] and w.requires_grad
-    with pytest.raises(ValueError, match=r"expected shape \(2\)|expected shape \(2,\)"):
-        w.data = fastdl.zeros(3)
+    with pytest.raises(TypeError, match="float32, got int64"):
+        fastdl.zeros(2).set_(fastdl.tensor([1, 2]))
 
 
 def test_views_share_memory():
@@ -447,3 +448,75 @@ def test_clone_deepcopy_pickle():
 def test_bad_arguments(call, error, message):
     with pytest.raises(error, match=message):
         call(fastdl.tensor(A))
+
+
+def test_data_of_another_shape():
+    weight = nn.Parameter(fastdl.ones(2, 3))
+    (weight * 2).sum().backward()
+    weight.data = wide = fastdl.ones(2, 4)
+    assert weight.shape == (2, 4) and weight.grad is None
+    (weight * weight).sum().backward()
+    assert weight.grad.tolist() == [[2.0] * 4] * 2
+    wide[0, 0] = 5  # it is the same memory
+    assert weight[0, 0].item() == 5
+    y = (weight * weight).sum()
+    with pytest.raises(RuntimeError, match=r"\(2, 4\) that a recorded op reads"):
+        weight.data = fastdl.ones(3)
+    y.backward()
+
+
+def test_an_optimizer_notices_another_shape():
+    layer = nn.Linear(3, 2)
+    optimizer = fastdl.optim.Adam(layer.parameters())
+    layer(fastdl.ones(1, 3)).sum().backward()
+    optimizer.step()
+    layer.weight.data = fastdl.ones(2, 4)
+    layer(fastdl.ones(1, 4)).sum().backward()
+    with pytest.raises(RuntimeError, match=r"had shape \(2, 3\) and has \(2, 4\) now"):
+        optimizer.step()
+
+
+def test_set():
+    x, y = fastdl.ones(3), fastdl.zeros(2, 2)
+    assert x.set_(y) is x and x.shape == (2, 2)
+    y[1, 1] = 7
+    assert x.tolist() == [[0.0, 0.0], [0.0, 7.0]]
+    assert x.set_().shape == (0,)
+    with pytest.raises(TypeError, match="float32, got int64"):
+        x.set_(fastdl.tensor([1]))
+    with pytest.raises(TypeError, match="set_: source"):
+        x.set_([1.0])
+    with pytest.raises(RuntimeError, match="no_grad"):
+        fastdl.ones(2, requires_grad=True).set_(y)
+
+
+def test_types_take_a_memory_format():
+    t = fastdl.tensor([1.5, 0.0])
+    for name in ("float", "half", "bfloat16", "char", "long", "int", "bool", "byte"):
+        plain = getattr(t, name)()
+        assert getattr(t, name)(memory_format=fastdl.preserve_format).dtype == plain.dtype
+
+
+@pytest.mark.parametrize("function", [fastdl.cosine_similarity, nn.functional.cosine_similarity])
+def test_cosine_of_broadcast_vectors(function):
+    x, y = np.float32([[2.0], [-1.0]]), np.float32([[1.0, 2.0, 2.0]])
+    wide = np.broadcast_to(x, (2, 3))
+    expected = (wide * y).sum(1) / np.linalg.norm(wide, axis=1) / np.linalg.norm(y, axis=1)
+    np.testing.assert_allclose(function(x, y, 1).numpy(), expected, 1e-6)
+    assert function(2.0, -3.0, 0).item() == -1.0
+
+
+@pytest.mark.parametrize("skip", [False, True])
+def test_gradients_of_parts(skip):
+    """A quantile is linear in its part, between two values."""
+    x = fastdl.tensor([3.0, 1.0, 7.0, float("nan")] if skip else [3.0, 1.0, 7.0])
+    q = fastdl.tensor([0.2, 0.5, 0.75], requires_grad=True)
+    (fastdl.nanquantile if skip else fastdl.quantile)(x, q).sum().backward()
+    assert q.grad.tolist() == [4.0, 0.0, 8.0]  # 2 steps, from 1 to 3 and from 3 to 7
+
+
+def test_plus():
+    t = fastdl.ones(2, requires_grad=True)
+    assert +t is t
+    with pytest.raises(TypeError, match=r"operator \+: truth values"):
+        +fastdl.tensor([True])

@@ -53,14 +53,22 @@ IMPORTS = [
     ),
     ("é = 1; import torch; ü = 'torch'", "é = 1; import fastdl as torch; ü = 'torch'"),
     ("if 1: from torch import nn", "if 1: from fastdl import nn"),
+    # Types are NumPy's, so the tensor is asked.
+    ("import torch\nx.dtype.is_complex", "import fastdl as torch\nx.is_complex()"),
+    (
+        "import torch\nif (é + 1).dtype. is_floating_point: pass",
+        "import fastdl as torch\nif (é + 1).is_floating_point(): pass",
+    ),
     # What stays
+    ("import numpy\nx.dtype.is_complex", "import numpy\nx.dtype.is_complex"),
     ("from . import torch", "from . import torch"),
     ("from .torch import nn", "from .torch import nn"),
     ("import torchlike.nn", "import torchlike.nn"),
     ("from __future__ import annotations", "from __future__ import annotations"),
     ("s = '''\nimport torch\n'''", "s = '''\nimport torch\n'''"),
     ("# import torch", "# import torch"),
-    ("import torch.utils.benchmark as tb", "import torch.utils.benchmark as tb"),
+    ("import torch.utils.cpp_extension as c", "import torch.utils.cpp_extension as c"),
+    ("import torch.utils.benchmark as tb", "import fastdl.utils.benchmark as tb"),
     ("from torch.utils import benchmark", "from fastdl.utils import benchmark"),
 ]
 
@@ -78,7 +86,7 @@ FINDINGS = [
     ("import torch\ny = torch.export(2)", [(2, 11, "torch.export is not in fastdl")]),
     ("from torch import nn, distributed", [(1, 23, "torch.distributed is not in fastdl")]),
     ("import torch.nn as nn\nnn.Linear(1, 2).x\nnn.TimeTravel()", [(3, 4, "torch.nn.TimeTravel")]),
-    ("from torch.utils.benchmark import A", [(1, 1, "torch.utils.benchmark is not")]),
+    ("from torch.utils.dlpack import A", [(1, 1, "torch.utils.dlpack is not")]),
     ("import os, torch, torchvision", [(1, 19, "torchvision is not part of fastdl")]),
     ("from torchvision import datasets", [(1, 1, "torchvision is not part of fastdl: ")]),
     ("from keras import layers\nlayers.Warp(1)", [(2, 8, "keras.layers.Warp is not in")]),
@@ -91,6 +99,7 @@ FINDINGS = [
     ("import tensorflow as tf\ntf.reduce_mean(1)", [(2, 4, "fastdl: fastdl.ops.mean")]),
     ("import tensorflow as tf\ntf.data.Dataset.range(3)", [(2, 4, "tensorflow.data.Dataset")]),
     ("import torch\ndef f(x):\n  return x.sparse_mask(x)", [(3, 12, "if this is a tensor")]),
+    ("import torch\ndef f(dtype): dtype.is_complex", [(2, 21, "types are NumPy's")]),
     ("import torch\ndef f():\n    é, y = 'é', torch.warp", [(3, 23, "torch.warp is not in")]),
     ("def f():\n  import torch\n  torch.warp\ndef g(torch): torch.warp", [(3, 9, "torch.warp")]),
     ("from torch import *", [(1, 19, "are not checked")]),

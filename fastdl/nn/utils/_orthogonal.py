@@ -82,7 +82,7 @@ class _Orthogonal(Module):
 
     def right_inverse(self, value: Tensor) -> Tensor:
         if value.shape != self._shape:
-            raise ValueError(
+            raise _core.ArgumentError(
                 f"orthogonal: expected a value of shape {self._shape}, got {value.shape}"
             )
         x = np.asarray(value.detach()).astype("float64")
@@ -152,11 +152,11 @@ def orthogonal(
     """
     weight = getattr(module, name, None)
     if not isinstance(weight, _core.Tensor):
-        raise ValueError(
+        raise _core.ArgumentError(
             f"orthogonal: name: {type(module).__name__} has no parameter or buffer {name!r}"
         )
     if weight.ndim < 2:
-        raise ValueError(f"orthogonal: name: expected a matrix, got shape {weight.shape}")
+        raise _core.ArgumentError(f"orthogonal: name: expected a matrix, got shape {weight.shape}")
     check_choice("orthogonal", "orthogonal_map", orthogonal_map, (None, *MAPS))
     if orthogonal_map is None:
         square = weight.shape[-2] == weight.shape[-1]

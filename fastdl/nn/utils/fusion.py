@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..._base import functional as F
 from ..._base.parameter import Parameter
-from ..._core import ShapeError
+from ..._core import ArgumentError, ShapeError
 from ...autograd.modes import no_grad
 
 if TYPE_CHECKING:
@@ -86,9 +86,9 @@ def fuse_linear_bn_weights(
 
 def _module(first: Fused, bn: Any, axis: int, who: str) -> Fused:
     if first.training or bn.training:
-        raise ValueError(f"{who}: expected both modules in evaluation mode")
+        raise ArgumentError(f"{who}: expected both modules in evaluation mode")
     if bn.running_mean is None or bn.running_var is None:
-        raise ValueError(f"{who}: bn: expected running mean and variance")
+        raise ArgumentError(f"{who}: bn: expected running mean and variance")
     made: Any = copy.deepcopy(first)
     weight, bias = _fused(
         made.weight, made.bias, bn.running_mean, bn.running_var, bn.eps, bn.weight, bn.bias, axis

@@ -10,7 +10,7 @@ from ... import _core, _functions
 from ..._base import functional as F
 from ..._base.checks import check_flag, check_number, shown
 from ..._base.notices import warn
-from ..._core import ShapeError, Tensor
+from ..._core import ArgumentError, ShapeError, Tensor
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -238,7 +238,7 @@ def parameters_to_vector(parameters: Tensor | Iterable[Tensor]) -> Tensor:
     """
     several = _tensors("parameters_to_vector", "parameters", parameters)
     if not several:
-        raise ValueError("parameters_to_vector: parameters: expected at least one, got none")
+        raise ArgumentError("parameters_to_vector: parameters: expected at least one, got none")
     return F.concat([F.reshape(p, shape=(-1,)) for p in several])
 
 

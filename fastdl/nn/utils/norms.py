@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from ..._base import functional as F
 from ..._base.checks import check_integer, check_number
 from ..._base.parameter import Parameter
+from ..._core import ArgumentError
 from ...autograd.modes import no_grad
 from ._computed import compute_attribute, forget_attribute, is_computed
 from .parametrizations import as_matrix, iterate, largest, norm_except, spectral_dim, unit
@@ -20,14 +21,14 @@ def _taken(module: Module, name: str, who: str) -> Parameter:
     """The parameter, which the module has no longer."""
     parameter = module._parameters.get(name)
     if parameter is None:
-        raise ValueError(f"{who}: name: {type(module).__name__} has no parameter {name!r}")
+        raise ArgumentError(f"{who}: name: {type(module).__name__} has no parameter {name!r}")
     delattr(module, name)
     return parameter
 
 
 def _given_back(module: Module, name: str, parts: tuple[str, ...], who: str) -> Module:
     if not is_computed(module, name) or not hasattr(module, parts[0]):
-        raise ValueError(f"{who} of {name!r} not found in {module}")
+        raise ArgumentError(f"{who} of {name!r} not found in {module}")
     with no_grad():
         value = F.copy(getattr(module, name))
     requires_grad = getattr(module, parts[0]).requires_grad

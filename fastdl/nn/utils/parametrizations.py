@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from ..._base import functional as F
 from ..._base.checks import check_integer, check_number
 from ..._base.module import Module
-from ..._core import AxisError
+from ..._core import ArgumentError, AxisError
 from ...autograd.modes import no_grad
 from ..convolution import _ConvTranspose
 from ._orthogonal import orthogonal as orthogonal
@@ -171,7 +171,7 @@ def spectral_norm(
     """
     weight = getattr(module, name, None)
     if name not in module._parameters and name not in module._buffers:
-        raise ValueError(
+        raise ArgumentError(
             f"spectral_norm: name: {type(module).__name__} has no parameter or buffer {name!r}"
         )
     assert weight is not None

@@ -13,7 +13,7 @@ from ... import _core
 from ..._base import functional as F
 from ..._base.module import Module
 from ..._base.parameter import Parameter
-from ..._core import ShapeError, Tensor
+from ..._core import ArgumentError, ShapeError, Tensor
 from ...autograd.modes import no_grad
 from ..container import ModuleDict, ModuleList
 from ._computed import class_before, compute_attribute, forget_attribute, is_computed
@@ -91,7 +91,7 @@ class ParametrizationList(ModuleList):
             if not isinstance(value, (tuple, list)) or not all(
                 isinstance(v, Tensor) for v in value
             ):
-                raise ValueError(
+                raise ArgumentError(
                     "right_inverse: expected a tensor or several, got " + type(value).__name__
                 )
             self.ntensors = len(value)
@@ -132,7 +132,7 @@ class ParametrizationList(ModuleList):
                 found = inverse(found)
             parts = [found] if self.is_tensor else list(found)
             if len(parts) != self.ntensors:
-                raise ValueError(
+                raise ArgumentError(
                     f"right_inverse: expected {self.ntensors} tensors, got {len(parts)}"
                 )
             for original, part in zip(self._originals(), parts, strict=True):
@@ -157,7 +157,7 @@ def _write(target: Tensor, value: Tensor) -> None:
 
 def _check_result(value: Any, original: Tensor, who: str) -> None:
     if not isinstance(value, Tensor):
-        raise ValueError(f"{who}: a parametrization must return a tensor, got {type(value)}")
+        raise ArgumentError(f"{who}: a parametrization must return a tensor, got {type(value)}")
     if value.dtype != original.dtype or value.shape != original.shape:
         raise ShapeError(
             f"{who}: expected a parametrization that keeps type and shape {original.dtype}, "
@@ -213,7 +213,7 @@ def register_parametrization(
         known.unsafe = known.unsafe or unsafe
         return module
     if tensor_name not in module._parameters and tensor_name not in module._buffers:
-        raise ValueError(
+        raise ArgumentError(
             f"{who}: tensor_name: {type(module).__name__} has no parameter or buffer "
             f"{tensor_name!r}"
         )
@@ -271,12 +271,12 @@ def remove_parametrizations(
     """
     who = "remove_parametrizations"
     if not is_parametrized(module, tensor_name):
-        raise ValueError(
+        raise ArgumentError(
             f"{who}: tensor_name: {type(module).__name__} has no parametrization of {tensor_name!r}"
         )
     known: Any = module.parametrizations[tensor_name]
     if not leave_parametrized and not known.is_tensor:
-        raise ValueError(
+        raise ArgumentError(
             f"{who}: leave_parametrized: expected True, since {tensor_name!r} has several "
             "originals, got False"
         )

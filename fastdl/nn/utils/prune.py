@@ -82,7 +82,9 @@ class BasePruningMethod:
         known = _methods(module).get(name)
         original = module._parameters.get(name if known is None else f"{name}_orig")
         if original is None:
-            raise ValueError(f"{who}: name: {type(module).__name__} has no parameter {name!r}")
+            raise _core.ArgumentError(
+                f"{who}: name: {type(module).__name__} has no parameter {name!r}"
+            )
         method: BasePruningMethod = cls(*args, **kwargs)
         method._tensor_name = name
         if known is not None:
@@ -91,7 +93,7 @@ class BasePruningMethod:
             method = container
         scores = original.detach() if importance_scores is None else importance_scores
         if tuple(scores.shape) != original.shape:
-            raise ValueError(
+            raise _core.ArgumentError(
                 f"{who}: importance_scores: expected shape {original.shape}, got {scores.shape}"
             )
         with no_grad():
@@ -122,7 +124,7 @@ class BasePruningMethod:
         """
         scores = t if importance_scores is None else importance_scores
         if scores.shape != t.shape:
-            raise ValueError(
+            raise _core.ArgumentError(
                 f"{type(self).__name__}: importance_scores: expected shape {t.shape}, got "
                 f"{scores.shape}"
             )
@@ -174,7 +176,7 @@ class PruningContainer(BasePruningMethod):
         if not isinstance(method, BasePruningMethod):
             raise TypeError(f"PruningContainer: method: expected a pruning method, got {method!r}")
         if method._tensor_name != self._tensor_name:
-            raise ValueError(
+            raise _core.ArgumentError(
                 f"PruningContainer: method: expected one of {self._tensor_name!r}, got "
                 f"{method._tensor_name!r}"
             )
@@ -202,7 +204,7 @@ class PruningContainer(BasePruningMethod):
         elif method.PRUNING_TYPE == "global":
             left = ...
         else:
-            raise ValueError(
+            raise _core.ArgumentError(
                 f"{type(method).__name__}: PRUNING_TYPE: expected 'unstructured', 'structured' or "
                 f"'global', got {shown(method.PRUNING_TYPE)}"
             )
@@ -221,7 +223,7 @@ def _amount(who: str, amount: Any) -> float:
     if isinstance(amount, (int, np.integer)) and not isinstance(amount, bool):
         return check_integer(who, "amount", amount, 0)
     if not isinstance(amount, (float, np.floating)) or not 0 <= amount <= 1:
-        raise ValueError(
+        raise _core.ArgumentError(
             f"{who}: amount: expected a share in [0, 1] or a number of values, got {shown(amount)}"
         )
     return float(amount)
@@ -231,7 +233,7 @@ def _count(who: str, amount: float, size: int) -> int:
     """How many of `size` to prune."""
     count = amount if isinstance(amount, int) else round(amount * size)
     if count > size:
-        raise ValueError(f"{who}: amount: expected at most {size}, got {count}")
+        raise _core.ArgumentError(f"{who}: amount: expected at most {size}, got {count}")
     return count
 
 
@@ -342,7 +344,9 @@ class LnStructured(BasePruningMethod):
     def __init__(self, amount: float, n: float | str, dim: int = -1) -> None:
         self.amount = _amount(type(self).__name__, amount)
         if n not in ("fro", "nuc") and not isinstance(n, (int, float)):
-            raise ValueError(f"LnStructured: n: expected a number, 'fro' or 'nuc', got {shown(n)}")
+            raise _core.ArgumentError(
+                f"LnStructured: n: expected a number, 'fro' or 'nuc', got {shown(n)}"
+            )
         self.n, self.dim = n, check_integer(type(self).__name__, "dim", dim)
 
     def compute_mask(self, t: Tensor, default_mask: Tensor) -> Tensor:
@@ -361,7 +365,9 @@ class LnStructured(BasePruningMethod):
 
 def _axis(who: str, dim: int, t: Tensor) -> int:
     if t.ndim < 2:
-        raise ValueError(f"{who}: expected a tensor with two axes or more, got shape {t.shape}")
+        raise _core.ArgumentError(
+            f"{who}: expected a tensor with two axes or more, got shape {t.shape}"
+        )
     if not -t.ndim <= dim < t.ndim:
         raise IndexError(f"{who}: dim: expected an axis of shape {t.shape}, got {dim}")
     return dim % t.ndim
@@ -384,7 +390,7 @@ class CustomFromMask(BasePruningMethod):
     def compute_mask(self, t: Tensor, default_mask: Tensor) -> Tensor:
         mask = _core.as_tensor(self.mask)
         if mask.shape != default_mask.shape:
-            raise ValueError(
+            raise _core.ArgumentError(
                 f"CustomFromMask: mask: expected shape {default_mask.shape}, got {mask.shape}"
             )
         return F.mul(default_mask, F.cast(mask, dtype="float32"))
@@ -549,10 +555,10 @@ def global_unstructured(
         pruned = _is_pruned(module, name)
         original = module._parameters.get(f"{name}_orig" if pruned else name)
         if original is None:
-            raise ValueError(f"{who}: {type(module).__name__} has no parameter {name!r}")
+            raise _core.ArgumentError(f"{who}: {type(module).__name__} has no parameter {name!r}")
         given = (importance_scores or {}).get((module, name), original)
         if tuple(given.shape) != original.shape:
-            raise ValueError(
+            raise _core.ArgumentError(
                 f"{who}: importance_scores: expected shape {original.shape}, got {given.shape}"
             )
         values.append(np.asarray(given.detach()))
@@ -607,7 +613,9 @@ def remove(module: Module, name: str) -> Module:
         (3, False)
     """
     if not _is_pruned(module, name):
-        raise ValueError(f"remove: name: {type(module).__name__} has no pruned parameter {name!r}")
+        raise _core.ArgumentError(
+            f"remove: name: {type(module).__name__} has no pruned parameter {name!r}"
+        )
     _methods(module)[name].remove(module)
     return module
 

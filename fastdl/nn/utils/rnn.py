@@ -9,7 +9,7 @@ import numpy as np
 from ... import _core
 from ..._base import functional as F
 from ..._base.checks import check_choice, check_flag, check_integer, shown
-from ..._core import ShapeError, Tensor
+from ..._core import ArgumentError, ShapeError, Tensor
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -44,14 +44,14 @@ class PackedSequence(NamedTuple):
 def _lengths_of(who: str, lengths: Any, batch: int, steps: int) -> np.ndarray:
     found = lengths.numpy() if isinstance(lengths, Tensor) else np.asarray(lengths)
     if found.ndim != 1 or found.dtype.kind not in "iu":
-        raise ValueError(f"{who}: lengths: expected integers, got {shown(lengths)}")
+        raise ArgumentError(f"{who}: lengths: expected integers, got {shown(lengths)}")
     if len(found) != batch:
-        raise ValueError(
+        raise ArgumentError(
             f"{who}: lengths: expected {batch}, one for each sequence, got {len(found)}"
         )
     for i, length in enumerate(found):
         if not 0 < length <= steps:
-            raise ValueError(
+            raise ArgumentError(
                 f"{who}: lengths: expected lengths from 1 to {steps}, the steps of the input, got "
                 f"{length} at position {i}"
             )
@@ -109,7 +109,7 @@ def pack_padded_sequence(
     order = None
     if np.any(np.diff(counts) > 0):
         if check_flag(who, "enforce_sorted", enforce_sorted):
-            raise ValueError(
+            raise ArgumentError(
                 f"{who}: lengths: expected lengths that do not increase, got {counts.tolist()}; "
                 "enforce_sorted=False sorts the sequences"
             )
@@ -187,7 +187,7 @@ def pad_packed_sequence(
     steps = x.shape[0]
     if total_length is not None:
         if check_integer(who, "total_length", total_length, 0) < steps:
-            raise ValueError(
+            raise ArgumentError(
                 f"{who}: total_length: expected at least {steps}, the length of the longest "
                 f"sequence, got {total_length}"
             )
@@ -229,7 +229,7 @@ def pad_sequence(
     check_choice(who, "padding_side", padding_side, ("right", "left"))
     tensors = [_core.as_tensor(x) for x in sequences]
     if not tensors or any(x.ndim == 0 for x in tensors):
-        raise ValueError(
+        raise ArgumentError(
             f"{who}: sequences: expected tensors with an axis of steps, got {shown(sequences)}"
         )
     rest, steps = tensors[0].shape[1:], max(x.shape[0] for x in tensors)
