@@ -88,14 +88,16 @@ class Metric(Watched):
 
             value = initializers.get(initializer)(tuple(shape), dtype)
         variable: Parameter
+        name = name or "variable"
+        path = f"{self.name}/{name}"
         if dtype == "float32":
             from ._total import Total
 
-            variable = Total(value, name=name or "variable")
+            variable = Total(value, name=name, path=path)
         else:
             from .._base.parameter import Parameter
 
-            variable = Parameter(value, requires_grad=False, name=name or "variable")
+            variable = Parameter(value, requires_grad=False, name=name, path=path)
         self._variables.append(variable)
         return variable
 

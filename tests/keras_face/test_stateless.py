@@ -188,6 +188,12 @@ def test_state_trees_go_out_and_in():
     tree = one.get_state_tree("numpy_array")
     assert set(tree["trainable_variables"]) == {"one", "two"}
     assert set(tree["non_trainable_variables"]["two"]) == {"moving_mean", "moving_variance"}
+    assert set(tree["metrics_variables"]) == {"loss", "mean_absolute_error"}  # as in Keras
+    paths = [v.path for v in (*one.optimizer.variables[:3], *one.metrics_variables[:2])]
+    assert paths == [
+        *("adam/iteration", "adam/learning_rate", "adam/one_kernel_momentum"),
+        *("loss/total", "loss/count"),
+    ]
     other.set_state_tree(tree)
     same(values(other.variables), values(one.variables))
     same(values(other.optimizer.variables), values(one.optimizer.variables))
