@@ -42,10 +42,13 @@ def get_custom_objects() -> dict[str, Any]:
 
 
 @contextmanager
-def custom_object_scope(custom_objects: Mapping[str, object]) -> Iterator[None]:
-    """Makes classes and functions, by name, known to every `get` inside the `with` block."""
+def custom_object_scope(custom_objects: Mapping[str, object] | None) -> Iterator[None]:
+    """Makes classes and functions, by name, known to every `get` inside the `with` block.
+
+    None makes nothing known.
+    """
     before = dict(_custom_objects)
-    _custom_objects.update(custom_objects)
+    _custom_objects.update(custom_objects or {})
     try:
         yield
     finally:
