@@ -99,7 +99,8 @@ def _slots_of(self: Any) -> tuple[None, dict[str, Any]]:
 class KerasTensor:
     """A tensor of a graph: it has a shape and an element type, but no values.
 
-    Arithmetic, comparison and indexing give further KerasTensors.
+    Arithmetic, comparison and indexing give further KerasTensors, and so do the methods `reshape`
+    and `squeeze`, which are the functions of `fastdl.ops`.
 
     Args:
         shape: the sizes; None for a size that is not fixed.
@@ -118,6 +119,11 @@ class KerasTensor:
     _node: Node
     _tensor_index: int
     _mask: KerasTensor | None  # the form of the mask that the tensor will have
+
+    if TYPE_CHECKING:  # set by `ops`, a room above
+
+        def reshape(self, newshape: int | Sequence[int]) -> KerasTensor: ...
+        def squeeze(self, axis: int | Sequence[int] | None = None) -> KerasTensor: ...
 
     def __init__(
         self,

@@ -447,3 +447,15 @@ def test_clone_deepcopy_pickle():
 def test_bad_arguments(call, error, message):
     with pytest.raises(error, match=message):
         call(fastdl.tensor(A))
+
+
+def test_plus_and_round_are_those_of_numpy():
+    x = np.float32([1.25, -2.5, 0.5, -0.75])
+    t = fastdl.tensor(x, requires_grad=True)
+    np.testing.assert_array_equal((+t).detach().numpy(), x)
+    np.testing.assert_array_equal(round(t).detach().numpy(), np.round(x))
+    np.testing.assert_array_equal(round(t, 1).detach().numpy(), np.round(x, 1))
+    (+t).sum().backward()
+    assert t.grad.tolist() == [1.0] * 4
+    with pytest.raises(TypeError, match="expected numbers, got bool"):
+        +fastdl.tensor([True])

@@ -259,6 +259,14 @@ class TestFunctional:
             assert not again.trainable and again.trainable_weights == []
             assert again.layers[-1].trainable == model.layers[-1].trainable
 
+    def test_methods_of_symbolic_tensors(self):
+        x = layers.Input((4,))
+        y = x.reshape((-1, 2, 1, 2)).squeeze(axis=2)
+        assert y.shape == (None, 2, 2)
+        model = Model.from_config(Model(x, y).get_config())
+        data = np.arange(12.0).reshape(3, 4)
+        np.testing.assert_array_equal(model(data), data.reshape(3, 2, 2))
+
     def test_one_of_two_outputs_as_input(self):
         class Pair(layers.Layer):
             def call(self, x):
