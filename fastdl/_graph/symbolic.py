@@ -96,6 +96,10 @@ def _slots_of(self: Any) -> tuple[None, dict[str, Any]]:
     return None, {name: getattr(self, name) for name in self.__slots__ if hasattr(self, name)}
 
 
+class SymbolicError(TypeError, ValueError, NotImplementedError):
+    """Something needs the values of a symbolic tensor. Keras raises all three of these."""
+
+
 class KerasTensor:
     """A tensor of a graph: it has a shape and an element type, but no values.
 
@@ -171,7 +175,7 @@ class KerasTensor:
         return f"<KerasTensor shape={self.shape}, dtype={self.dtype}, name={self.name}>"
 
     def _no_values(self, what: str) -> NoReturn:
-        raise TypeError(
+        raise SymbolicError(
             f"{what} needs the values of a tensor, but {self!r} is symbolic: it has no values. Use "
             "the functions of fastdl.ops, or put the computation into a layer's call() or a "
             "layers.Lambda."
