@@ -22,7 +22,7 @@ from .._base.tracebacks import shortened
 from .._core import Tensor
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from typing import Protocol
 
     from numpy.typing import DTypeLike
@@ -361,16 +361,16 @@ def infer(
     runs on sizes of 1, too: `x[:, :5]` of a shorter x has fewer than 5 places. With `optional` the
     results may be None themselves. If these numbers do not fit, unknown sizes are taken from other
     tensors and from arguments: those of the shapes (None, 3) and (2, None) can only be 2 and 3
-    where they broadcast.
+    where they broadcast. After an index that is out of range, unknown sizes are larger.
     """
     try:
         runs = _runs(function, args, kwargs, _TRIALS)
-    except ValueError as error:
-        for known, sizes in _sizes_to_try(function, args, kwargs):
+    except (ValueError, IndexError) as error:
+        for known, sizes in _sizes_to_try(function, args, kwargs, isinstance(error, IndexError)):
             try:
                 runs = _runs(function, _replaced(args, known), _replaced(kwargs, known), sizes)
                 break
-            except ValueError:
+            except (ValueError, IndexError):
                 continue
         else:
             raise error from None  # that of the shapes as they were given
@@ -452,10 +452,15 @@ def _replaced(structure: Any, by: dict[int, KerasTensor]) -> Any:
 
 
 def _sizes_to_try(
-    function: Callable[..., object], args: Any, kwargs: dict[str, object]
+    function: Callable[..., object], args: Any, kwargs: dict[str, object], indexed: bool
 ) -> Iterator[tuple[dict[int, KerasTensor], Sequence[tuple[int, int]]]]:
-    """Tensors with sizes in place of unknown ones, by the id of what they replace, and numbers."""
+    """Tensors with sizes in place of unknown ones, by the id of what they replace, and numbers.
+
+    With `indexed`, an index was out of range, so sizes are tried that are larger than any index.
+    """
     tensors = symbolic_leaves(args, kwargs)
+    if indexed:
+        yield from _sizes_for_indices(tensors, tree.leaves((args, kwargs)))
     arrays = [x for x in tree.leaves((args, kwargs)) if isinstance(x, (Tensor, np.ndarray))]
     yield _sizes_to_broadcast(tensors, arrays), _LARGER
     shapes = [x.shape[1:] for x in tensors] + [x.shape for x in arrays]
@@ -470,6 +475,17 @@ def _sizes_to_try(
             for size in sorted(known)[:8]:
                 shape = (*tensor.shape[:axis], size, *tensor.shape[axis + 1 :])
                 yield {id(tensor): KerasTensor(shape, tensor.dtype, name=tensor.name)}, _TRIALS
+
+
+def _sizes_for_indices(
+    tensors: list[KerasTensor], leaves: Iterable[object]
+) -> Iterator[tuple[dict[int, KerasTensor], Sequence[tuple[int, int]]]]:
+    if any(tensor.shape[1:].count(None) > 2 for tensor in tensors):
+        return  # it would be many places
+    indices = [abs(x) for x in leaves if type(x) is int and abs(x) < 1_000_000]
+    most = max(indices, default=1000) + 2
+    yield {}, ((2, most), (3, most + 16), (8, most + 40))
+    yield {}, ((most, most), (most + 1, most + 16), (most + 6, most + 40))
 
 
 def _sizes_to_broadcast(
