@@ -2,7 +2,8 @@
 
 Inputs are (..., rows, columns). They are computed with NumPy's LAPACK in doubles and rounded to
 float32; a step that calls one of them is not replayed. Gradients can be differentiated again. A
-singular matrix where none may be raises `fastdl.linalg.LinAlgError`, a RuntimeError.
+singular matrix where none may be raises `fastdl.linalg.LinAlgError`, a RuntimeError and a
+ValueError.
 """
 
 from __future__ import annotations

@@ -140,3 +140,9 @@ def test_lu_factor_of_more_columns_than_rows():
             one[[row, other]] = one[[other, row]]
         low, up = np.tril(factors[:, :3], -1) + np.eye(3), np.triu(factors)
         np.testing.assert_allclose(low @ up, one, atol=8 * np.finfo("float32").eps)
+
+
+def test_a_matrix_without_a_result_is_the_error_of_both_libraries():
+    for kind in (linalg.LinAlgError, RuntimeError, ValueError):
+        with pytest.raises(kind, match="not positive definite"):
+            ops.cholesky(-np.eye(2))
