@@ -317,6 +317,7 @@ class Registry:
 
         Raises:
             ValueError: the config has another form, or it names an unknown class.
+            TypeError: the settings of the class are no dict.
         """
         if config is None or (self.callables and callable(config)):
             return config
@@ -333,6 +334,10 @@ class Registry:
         if isinstance(settings, str):  # Keras's form for a function
             return self.lookup(settings, custom_objects)
         settings = settings or {}
+        if not isinstance(settings, dict):
+            raise TypeError(
+                f"the config of {config['class_name']!r}: expected a dict, got {shown(settings)}"
+            )
         if custom_objects:
             with custom_object_scope(custom_objects):
                 return cls.from_config(settings)
