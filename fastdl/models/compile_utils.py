@@ -17,7 +17,7 @@ import numpy as np
 from .. import _core, losses
 from .. import metrics as metrics_module
 from .._base import functional as F
-from .._base.checks import check_number, shown
+from .._base.checks import UnknownKey, check_number, shown
 from .._base.notices import warn
 from .._base.registry import suggestion
 from .._base.tree import flatten, is_nested, map_structure
@@ -123,7 +123,7 @@ class _Outputs:
                 )
             for key in given:
                 if key not in self.names:
-                    raise ValueError(
+                    raise UnknownKey(
                         f"{what}: there is no output {key!r}, the outputs are "
                         f"{', '.join(map(repr, self.names))}.{suggestion(key, self.names)}"
                     )
@@ -161,7 +161,7 @@ class _Outputs:
             elif isinstance(structure, dict):
                 for key in given:
                     if key not in structure:
-                        raise ValueError(
+                        raise UnknownKey(
                             f"{what}{path}: there is no output {key!r}, the outputs are "
                             f"{', '.join(map(repr, structure))}.{suggestion(key, structure)}"
                         )
@@ -321,6 +321,13 @@ class CompileLoss:
         outputs = self._outputs
         wanted = [_alone(x) for x in outputs.of("compile: loss", self._loss, shared=True)]
         weights = outputs.of("compile: loss_weights", self._loss_weights, shared=True)
+        for i, loss in enumerate(wanted):
+            if isinstance(loss, dict) and "class_name" not in loss:
+                label = outputs.names[i] if outputs.names else i
+                raise UnknownKey(
+                    f"compile: loss: output {label!r} is one tensor and has no parts, got "
+                    f"{_form(loss)}"
+                )
         order = [i for i, loss in enumerate(wanted) if loss is not None]
         if outputs.keys and isinstance(self._loss, dict):  # in the order of the dict
             order = [outputs.keys.index(k) for k, v in self._loss.items() if v is not None]
