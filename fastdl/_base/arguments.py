@@ -1,8 +1,9 @@
-"""Errors for unknown arguments: they suggest the nearest known name."""
+"""Arguments: errors that suggest the nearest known name, and the signatures of classes."""
 
 from __future__ import annotations
 
 import functools
+import inspect
 from collections.abc import Callable, Iterable
 from typing import ParamSpec, TypeVar
 
@@ -45,3 +46,16 @@ def _suggest(error: TypeError, method: Callable[..., object], given: Iterable[st
     if unknown is not None and "Did you mean" not in str(error):
         hint = suggestion(unknown, [name for name in known if name != "self"])
         error.args = (f"{error}.{hint}" if hint else str(error),)
+
+
+class ConstructorSignature:
+    """The signature of a class: the arguments of `__init__`, which `__new__` would hide.
+
+    `help()`, editors and notebooks ask for it. An instance has its own, that of a call.
+    """
+
+    def __get__(self, thing: object | None, cls: type) -> inspect.Signature:
+        if thing is not None:
+            raise AttributeError("__signature__")
+        parameters = inspect.signature(cls.__init__).parameters.values()  # type: ignore[misc]
+        return inspect.Signature(list(parameters)[1:])

@@ -297,14 +297,20 @@ def check_values(who: str, argument: str, value: Any, shape: tuple[int, ...]) ->
         raise ShapeError(f"{who}: {argument}: expected shape {shape}, got {found}")
 
 
+class UnknownKey(KeyError, ValueError):
+    """A key that something does not have, where Keras raises a KeyError."""
+
+    __str__ = ValueError.__str__  # that of KeyError puts quotes around the message
+
+
 def kind_of(error: Exception) -> type[Exception]:
     """The class for an error that says more than this one.
 
-    It is that of the engine, or a TypeError, ValueError or RuntimeError: a subclass may not take a
-    message alone.
+    It is that of the engine, an UnknownKey, or a TypeError, ValueError or RuntimeError: a subclass
+    may not take a message alone.
     """
     kinds = (
-        *(KindError, AxisError, RangeError, ShapeError, ArgumentError, DTypeError),
+        *(KindError, AxisError, RangeError, ShapeError, ArgumentError, DTypeError, UnknownKey),
         *(TypeError, ValueError, RuntimeError),
     )
     return next((kind for kind in kinds if isinstance(error, kind)), RuntimeError)

@@ -26,8 +26,11 @@ if TYPE_CHECKING:
     Gradients = list[Tensor | None]
 
 
-class LinAlgError(RuntimeError):
-    """A matrix has no such result: it is singular, or not positive definite."""
+class LinAlgError(RuntimeError, ValueError):
+    """A matrix has no such result: it is singular, or not positive definite.
+
+    PyTorch's is a RuntimeError; Keras raises a ValueError.
+    """
 
 
 def flipped(x: Tensor) -> Tensor:

@@ -38,7 +38,7 @@ _ABOVE = {
 
 
 def standardize_dtype(dtype: DTypeLike | None) -> str:
-    """The name of an element type: of a NumPy type, a Python type, a name, or None for float32.
+    """The name of an element type: of one of NumPy, Python or PyTorch, a name, or None (float32).
 
     Raises:
         ValueError: no type of Keras.
@@ -58,6 +58,8 @@ def standardize_dtype(dtype: DTypeLike | None) -> str:
         if hasattr(name, attribute):
             name = getattr(name, attribute)
             break
+    if str(name).startswith("torch."):  # PyTorch's own types have no name
+        name = str(name)
     name = name.rpartition(".")[2] if isinstance(name, str) and "." in name else name
     if name not in NAMES:
         raise ArgumentError(f"dtype: expected the name of an element type, got {shown(dtype)}")

@@ -42,10 +42,13 @@ def get_custom_objects() -> dict[str, Any]:
 
 
 @contextmanager
-def custom_object_scope(custom_objects: Mapping[str, object]) -> Iterator[None]:
-    """Makes classes and functions, by name, known to every `get` inside the `with` block."""
+def custom_object_scope(custom_objects: Mapping[str, object] | None) -> Iterator[None]:
+    """Makes classes and functions, by name, known to every `get` inside the `with` block.
+
+    None makes nothing known.
+    """
     before = dict(_custom_objects)
-    _custom_objects.update(custom_objects)
+    _custom_objects.update(custom_objects or {})
     try:
         yield
     finally:
@@ -314,6 +317,7 @@ class Registry:
 
         Raises:
             ValueError: the config has another form, or it names an unknown class.
+            TypeError: the settings of the class are no dict.
         """
         if config is None or (self.callables and callable(config)):
             return config
@@ -330,6 +334,10 @@ class Registry:
         if isinstance(settings, str):  # Keras's form for a function
             return self.lookup(settings, custom_objects)
         settings = settings or {}
+        if not isinstance(settings, dict):
+            raise TypeError(
+                f"the config of {config['class_name']!r}: expected a dict, got {shown(settings)}"
+            )
         if custom_objects:
             with custom_object_scope(custom_objects):
                 return cls.from_config(settings)

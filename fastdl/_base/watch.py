@@ -129,7 +129,7 @@ def note_index(key: object) -> None:
 
 
 def noted(name: str, what: str) -> Any:  # a property; its type is that of the attribute
-    """A property that notes an attribute of an object that isn't `Watched`."""
+    """A property for a function or None. It notes an attribute of what isn't `Watched`."""
 
     def read(self: object) -> object:
         watch = current()
@@ -138,6 +138,10 @@ def noted(name: str, what: str) -> Any:  # a property; its type is that of the a
         return self.__dict__.get(name)
 
     def write(self: object, value: object) -> None:
+        if value is not None and not callable(value):
+            from .checks import shown
+
+            raise ValueError(f"{name}: expected a function or None, got {shown(value)}")
         about_to_change(self, name)
         self.__dict__[name] = value
         _core.raise_epoch()

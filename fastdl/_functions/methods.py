@@ -618,6 +618,11 @@ def real(self: Tensor) -> Tensor:
     return self
 
 
+def rounded(self: Tensor, ndigits: int | None = None) -> Tensor:
+    """`round(x)` and `round(x, ndigits)`; halves go to the even digit."""
+    return _functions.round(self, decimals=ndigits or 0)
+
+
 # --- NumPy's functions
 
 
@@ -728,6 +733,7 @@ METHODS: dict[str, Callable[..., object]] = {
     "geometric_": geometric_,
     "log_normal_": log_normal_,
     "cauchy_": cauchy_,
+    "__round__": rounded,
     "__array_function__": array_function,
     "_not_found": not_found,
     "__iter__": iterate,

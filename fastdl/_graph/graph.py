@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from .._base import functional as F
 from .._base import tree
+from .._base.notices import warn
 from .._base.watch import current
 from .._core import Tensor, has_mask, with_mask
 from .calls import NAMED_ERRORS, name_error
@@ -70,6 +71,7 @@ class Graph:
         self.layers: list[Any] = [op for op in self.operations if not isinstance(op, Operation)]
         self._steps: list[Step] | None = None
         self._accepted: tuple[int, ...] | None = None  # the last shape of a single input
+        self._warned = False
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_steps": None}  # a copy makes new steps, for its own layers
@@ -263,6 +265,9 @@ class Graph:
                             f"missing input {key!r}: expected a dict with the keys {keys}, got "
                             f"{list(inputs)}"
                         )
+                if len(inputs) > len(keys):
+                    extra = sorted(str(key) for key in inputs if key not in keys)
+                    self._warn(f"{keys}; these are left out: {extra}")
                 return [inputs[key] for key in keys]
         elif isinstance(struct, dict) and list(struct) != sorted(struct):
             raise ValueError(
@@ -271,7 +276,15 @@ class Graph:
         flat = tree.flatten(inputs)
         if len(flat) != len(self.inputs):
             raise ValueError(f"expected {len(self.inputs)} input(s) {names}, got {len(flat)}")
+        if isinstance(struct, dict) and not isinstance(inputs, dict) and len(flat) > 1:
+            self._warn(f"{list(struct)}; a {type(inputs).__name__} is taken in this order")
         return flat
+
+    def _warn(self, message: str) -> None:
+        """Says once that inputs have another structure."""
+        if not self._warned:
+            self._warned = True
+            warn(f"inputs: expected a dict with the keys {message}")
 
 
 def _fitted(x: object, own: KerasTensor) -> Tensor | KerasTensor | None:

@@ -22,7 +22,7 @@ from .._base.tracebacks import shortened
 from .._core import Tensor
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from typing import Protocol
 
     from numpy.typing import DTypeLike
@@ -96,10 +96,15 @@ def _slots_of(self: Any) -> tuple[None, dict[str, Any]]:
     return None, {name: getattr(self, name) for name in self.__slots__ if hasattr(self, name)}
 
 
+class SymbolicError(TypeError, ValueError, NotImplementedError):
+    """Something needs the values of a symbolic tensor. Keras raises all three of these."""
+
+
 class KerasTensor:
     """A tensor of a graph: it has a shape and an element type, but no values.
 
-    Arithmetic, comparison and indexing give further KerasTensors.
+    Arithmetic, comparison and indexing give further KerasTensors, and so do the methods `reshape`
+    and `squeeze`, which are the functions of `fastdl.ops`.
 
     Args:
         shape: the sizes; None for a size that is not fixed.
@@ -118,6 +123,11 @@ class KerasTensor:
     _node: Node
     _tensor_index: int
     _mask: KerasTensor | None  # the form of the mask that the tensor will have
+
+    if TYPE_CHECKING:  # set by `ops`, a room above
+
+        def reshape(self, newshape: int | Sequence[int]) -> KerasTensor: ...
+        def squeeze(self, axis: int | Sequence[int] | None = None) -> KerasTensor: ...
 
     def __init__(
         self,
@@ -165,7 +175,7 @@ class KerasTensor:
         return f"<KerasTensor shape={self.shape}, dtype={self.dtype}, name={self.name}>"
 
     def _no_values(self, what: str) -> NoReturn:
-        raise TypeError(
+        raise SymbolicError(
             f"{what} needs the values of a tensor, but {self!r} is symbolic: it has no values. Use "
             "the functions of fastdl.ops, or put the computation into a layer's call() or a "
             "layers.Lambda."
@@ -351,16 +361,16 @@ def infer(
     runs on sizes of 1, too: `x[:, :5]` of a shorter x has fewer than 5 places. With `optional` the
     results may be None themselves. If these numbers do not fit, unknown sizes are taken from other
     tensors and from arguments: those of the shapes (None, 3) and (2, None) can only be 2 and 3
-    where they broadcast.
+    where they broadcast. After an index that is out of range, unknown sizes are larger.
     """
     try:
         runs = _runs(function, args, kwargs, _TRIALS)
-    except ValueError as error:
-        for known, sizes in _sizes_to_try(function, args, kwargs):
+    except (ValueError, IndexError) as error:
+        for known, sizes in _sizes_to_try(function, args, kwargs, isinstance(error, IndexError)):
             try:
                 runs = _runs(function, _replaced(args, known), _replaced(kwargs, known), sizes)
                 break
-            except ValueError:
+            except (ValueError, IndexError):
                 continue
         else:
             raise error from None  # that of the shapes as they were given
@@ -442,10 +452,15 @@ def _replaced(structure: Any, by: dict[int, KerasTensor]) -> Any:
 
 
 def _sizes_to_try(
-    function: Callable[..., object], args: Any, kwargs: dict[str, object]
+    function: Callable[..., object], args: Any, kwargs: dict[str, object], indexed: bool
 ) -> Iterator[tuple[dict[int, KerasTensor], Sequence[tuple[int, int]]]]:
-    """Tensors with sizes in place of unknown ones, by the id of what they replace, and numbers."""
+    """Tensors with sizes in place of unknown ones, by the id of what they replace, and numbers.
+
+    With `indexed`, an index was out of range, so sizes are tried that are larger than any index.
+    """
     tensors = symbolic_leaves(args, kwargs)
+    if indexed:
+        yield from _sizes_for_indices(tensors, tree.leaves((args, kwargs)))
     arrays = [x for x in tree.leaves((args, kwargs)) if isinstance(x, (Tensor, np.ndarray))]
     yield _sizes_to_broadcast(tensors, arrays), _LARGER
     shapes = [x.shape[1:] for x in tensors] + [x.shape for x in arrays]
@@ -460,6 +475,17 @@ def _sizes_to_try(
             for size in sorted(known)[:8]:
                 shape = (*tensor.shape[:axis], size, *tensor.shape[axis + 1 :])
                 yield {id(tensor): KerasTensor(shape, tensor.dtype, name=tensor.name)}, _TRIALS
+
+
+def _sizes_for_indices(
+    tensors: list[KerasTensor], leaves: Iterable[object]
+) -> Iterator[tuple[dict[int, KerasTensor], Sequence[tuple[int, int]]]]:
+    if any(tensor.shape[1:].count(None) > 2 for tensor in tensors):
+        return  # it would be many places
+    indices = [abs(x) for x in leaves if type(x) is int and abs(x) < 1_000_000]
+    most = max(indices, default=1000) + 2
+    yield {}, ((2, most), (3, most + 16), (8, most + 40))
+    yield {}, ((most, most), (most + 1, most + 16), (most + 6, most + 40))
 
 
 def _sizes_to_broadcast(

@@ -10,10 +10,18 @@ from ..models.model import Model
 
 if TYPE_CHECKING:
     import os
+    from collections.abc import Sequence
 
     from .._base.registry import Identifier
 
     Weights = str | os.PathLike[str] | None
+
+
+def photo_shape(input_shape: Sequence[int | None] | None, include_top: bool) -> Any:
+    """The shape for a network of photos. Unless given, it is (224, 224, 3), or open without top."""
+    if input_shape is not None:
+        return input_shape
+    return (224, 224, 3) if include_top else (None, None, 3)
 
 
 def image_input(who: str, input_shape: Any, least: int = 1, multiple: int = 1) -> Any:

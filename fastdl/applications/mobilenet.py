@@ -6,7 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 from .. import layers
 from .._base.checks import check_number
-from ._common import classifier, conv_norm, depthwise_norm, finished, image_input, scaled
+from ._common import (
+    classifier,
+    conv_norm,
+    depthwise_norm,
+    finished,
+    image_input,
+    photo_shape,
+    scaled,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,7 +43,7 @@ _BOTTLENECKS = (
 
 
 def MobileNet(
-    input_shape: Sequence[int] = (224, 224, 3),
+    input_shape: Sequence[int | None] | None = None,
     alpha: float = 1.0,
     dropout: float = 1e-3,
     include_top: bool = True,
@@ -51,7 +59,8 @@ def MobileNet(
     words".
 
     Args:
-        input_shape: (height, width, channels), at least (32, 32).
+        input_shape: (height, width, channels), at least (32, 32); unless given, (224, 224, 3), and
+            (None, None, 3) without the top.
         alpha: how many times the paper's filters it has.
         dropout: the part of the last features that is dropped in training.
         include_top: whether the mean over all places and the dense layer are part of it.
@@ -72,7 +81,7 @@ def MobileNet(
         (None, 2)
     """
     alpha = check_number("MobileNet", "alpha", alpha, above=0.0)
-    inputs = image_input("MobileNet", input_shape, 32)
+    inputs = image_input("MobileNet", photo_shape(input_shape, include_top), 32)
     x = conv_norm(inputs, max(1, int(32 * alpha)), 3, 2)
     for filters, strides in _BLOCKS:
         x = depthwise_norm(x, 3, strides)
@@ -93,7 +102,7 @@ def _bottleneck(x: Any, expansion: int, filters: int, strides: int) -> Any:
 
 
 def MobileNetV2(
-    input_shape: Sequence[int] = (224, 224, 3),
+    input_shape: Sequence[int | None] | None = None,
     alpha: float = 1.0,
     include_top: bool = True,
     weights: Weights = None,
@@ -113,7 +122,7 @@ def MobileNetV2(
         (None, 2)
     """
     alpha = check_number("MobileNetV2", "alpha", alpha, above=0.0)
-    inputs = image_input("MobileNetV2", input_shape, 32)
+    inputs = image_input("MobileNetV2", photo_shape(input_shape, include_top), 32)
     x = conv_norm(inputs, scaled(32 * alpha), 3, 2, "relu6")
     for expansion, filters, blocks, strides in _BOTTLENECKS:
         for block in range(blocks):

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from .. import layers
 from .._base.checks import check_integer, check_integers
-from ._common import classifier, conv_norm, finished, image_input
+from ._common import classifier, conv_norm, finished, image_input, photo_shape
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -63,7 +63,7 @@ def VGG(
 
 
 def VGG16(
-    input_shape: Sequence[int] = (224, 224, 3),
+    input_shape: Sequence[int | None] | None = None,
     include_top: bool = True,
     weights: Weights = None,
     pooling: str | None = None,
@@ -74,7 +74,8 @@ def VGG16(
     """VGG-16: thirteen convolutions in five blocks, and three dense layers.
 
     Args:
-        input_shape: (height, width, channels), at least (32, 32).
+        input_shape: (height, width, channels), at least (32, 32); unless given, (224, 224, 3), and
+            (None, None, 3) without the top.
         include_top: whether the dense layers are part of it.
         weights: a file for `load_weights`, or None.
         pooling: without them, "avg", "max" or None for the last feature maps.
@@ -105,7 +106,7 @@ def VGG16(
 
 
 def VGG19(
-    input_shape: Sequence[int] = (224, 224, 3),
+    input_shape: Sequence[int | None] | None = None,
     include_top: bool = True,
     weights: Weights = None,
     pooling: str | None = None,
@@ -139,7 +140,7 @@ def VGG19(
 def _vgg(
     who: str,
     counts: Sequence[int],
-    input_shape: Sequence[int],
+    input_shape: Sequence[int | None] | None,
     include_top: bool,
     weights: Weights,
     pooling: str | None,
@@ -148,7 +149,7 @@ def _vgg(
     name: str | None,
 ) -> Model:
     """The network with so many convolutions in each block."""
-    inputs = x = image_input(who, input_shape, 32)
+    inputs = x = image_input(who, photo_shape(input_shape, include_top), 32)
     for block, (count, filters) in enumerate(zip(counts, (64, 128, 256, 512, 512), strict=True), 1):
         for number in range(1, count + 1):
             conv = layers.Conv2D(

@@ -68,9 +68,9 @@ class BackupAndRestore(Callback):
         from ..saving.files import path_of
 
         who = "BackupAndRestore"
+        if backup_dir is None or (isinstance(backup_dir, str) and not backup_dir):
+            raise ValueError(f"{who}: backup_dir: expected a folder, got {backup_dir!r}")
         self.backup_dir = path_of(backup_dir, f"{who}: backup_dir")
-        if not self.backup_dir:
-            raise ValueError(f"{who}: backup_dir: expected a folder, got ''")
         self.save_freq = save_freq if save_freq is False else check_save_freq(who, save_freq)
         self.double_checkpoint = check_flag(who, "double_checkpoint", double_checkpoint)
         self.delete_checkpoint = check_flag(who, "delete_checkpoint", delete_checkpoint)

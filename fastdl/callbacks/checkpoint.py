@@ -26,7 +26,8 @@ class ModelCheckpoint(MonitorCallback):
             logs are filled in: "model-{epoch:02d}-{val_loss:.2f}.fastdl". Missing folders are made.
         monitor, mode: the value that `save_best_only` watches, as for `EarlyStopping`.
         verbose: 1 prints a line for each file.
-        save_best_only: whether to save only when `monitor` is better than ever before.
+        save_best_only: whether to save only when `monitor` is better than ever before. Where the
+            logs lack it, every file is written, with a warning.
         save_weights_only: whether to save the weights alone.
         save_freq: "epoch", or the number of batches between two checkpoints. They are counted over
             all epochs.
@@ -112,13 +113,12 @@ class ModelCheckpoint(MonitorCallback):
         place = f"Epoch {epoch + 1}" if batch is None else f"Batch {self._batches}"
         if self.save_best_only:
             current = self._current(logs)
-            if current is None:
-                return
-            if not self._improves(current, self.best):
-                if self.verbose:
-                    print(f"\n{place}: {self.monitor} did not improve from {self.best:.5g}")
-                return
-            self.best = current
+            if current is not None:
+                if not self._improves(current, self.best):
+                    if self.verbose:
+                        print(f"\n{place}: {self.monitor} did not improve from {self.best:.5g}")
+                    return
+                self.best = current
         path = self._path(epoch, batch, logs)
         if self.verbose:
             what = "weights" if self.save_weights_only else "the model"

@@ -6,24 +6,12 @@ import inspect
 from typing import TYPE_CHECKING
 
 from .._base import tree
+from .._base.arguments import ConstructorSignature as ConstructorSignature
 from ..random import SeedGenerator
 
 if TYPE_CHECKING:
     from .._base.types import Config
     from .layer import Layer
-
-
-class ConstructorSignature:
-    """The signature of a layer's class: the arguments of `__init__`, which `__new__` would hide.
-
-    `help()`, editors and notebooks ask for it. An instance has its own, that of a call.
-    """
-
-    def __get__(self, layer: Layer | None, cls: type[Layer]) -> inspect.Signature:
-        if layer is not None:
-            raise AttributeError("__signature__")
-        parameters = inspect.signature(cls.__init__).parameters.values()
-        return inspect.Signature(list(parameters)[1:])
 
 
 def has_own_config(cls: type[Layer]) -> bool:

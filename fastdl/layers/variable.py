@@ -34,6 +34,7 @@ _SYNCHRONIZATIONS = (None, "none", "on_read", "on_write", "auto")
 
 class _Scopes(threading.local):
     names: tuple[str, ...] = ()
+    caller: object = None  # of the innermost scope
 
 
 _scopes = _Scopes()
@@ -44,10 +45,12 @@ class name_scope:
 
     Args:
         name: a text without "/".
-        kwargs: `caller` and `deduplicate` of Keras change nothing.
+        kwargs: `caller`, any object: within a scope of the same name and the same caller nothing is
+            added, unless `deduplicate` is False. `override_parent`, a text: stands in place of the
+            names of the scopes around this one, with "/" between them.
 
     Raises:
-        ValueError: another name.
+        ValueError: another name, or `override_parent` is no text.
 
     Source: `keras.name_scope` of Keras 3. The paths of layers' weights do not depend on it.
 
@@ -65,15 +68,23 @@ class name_scope:
         if not check_name("name_scope", "name", name) or "/" in name:
             raise ValueError(f"name_scope: name: expected a text without '/', got {shown(name)}")
         self.name = name
-        self._before: list[tuple[str, ...]] = []
+        self._caller = kwargs.get("caller")
+        self._once = kwargs.get("deduplicate", True) and self._caller is not None
+        self._parent = check_name("name_scope", "override_parent", kwargs.get("override_parent"))
+        self._before: list[tuple[tuple[str, ...], object]] = []
 
     def __enter__(self) -> Self:
-        self._before.append(_scopes.names)
-        _scopes.names = (*_scopes.names, self.name)
+        around = _scopes.names
+        self._before.append((around, _scopes.caller))
+        if self._parent is not None:
+            around = tuple(filter(None, self._parent.split("/")))
+        elif self._once and _scopes.caller is self._caller and around[-1:] == (self.name,):
+            return self
+        _scopes.names, _scopes.caller = (*around, self.name), self._caller
         return self
 
     def __exit__(self, *exception: object) -> None:
-        _scopes.names = self._before.pop()
+        _scopes.names, _scopes.caller = self._before.pop()
 
 
 class _AnyParameter(type(Parameter)):  # type: ignore[misc]  # the metaclass of tensors

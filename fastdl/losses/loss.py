@@ -10,6 +10,7 @@ from .._base import functional as F
 from .._base.checks import check_callable, check_name, shown
 from .._base.dtypes import as_dtype
 from .._base.registry import LOSSES, snake_case
+from .._base.tree import is_nested, map_structure
 from .._base.watch import Watched
 from .._core import Tensor
 from .reduction import check_reduction, reduce_weighted, same_rank
@@ -101,6 +102,23 @@ class Loss(Watched):
         if own is not None:
             mask = own if mask is None else F.logical_and(mask, own)
         loss = reduce_weighted(values, sample_weight, mask, self.reduction)
+        return F.cast(loss, dtype=self._dtype) if rounded else loss
+
+    def _together(self, y_true: Any, y_pred: Any, sample_weight: TensorLike | None) -> Tensor:
+        """The reduced loss of several outputs; `call` gets structures of tensors."""
+        rounded = self._dtype != "float32"
+        if is_nested(sample_weight):
+            raise ValueError(
+                f"loss {self.name!r}: sample_weight: expected a number for each sample, since the "
+                f"loss takes several outputs together, got {shown(sample_weight)}"
+            )
+
+        def prepared(x: TensorLike) -> Tensor:
+            tensor = _core.as_tensor(x)
+            return _rounded(tensor, self._dtype) if rounded else F.cast(tensor, dtype="float32")
+
+        values = self.call(map_structure(prepared, y_true), map_structure(prepared, y_pred))
+        loss = reduce_weighted(values, sample_weight, None, self.reduction)
         return F.cast(loss, dtype=self._dtype) if rounded else loss
 
     def call(self, y_true: Any, y_pred: Any) -> Tensor:

@@ -30,6 +30,8 @@ _RATES = {
 
 class _Constrained(ConfusionMetric):
     _direction = "up"
+    # Keras's variables, in its order; two of the rates need but three of them.
+    _counts = ("true_positives", "false_positives", "true_negatives", "false_negatives")
     # The rate that is at least a value, and the one whose largest value is the result.
     _constrained: ClassVar[str]
     _dependent: ClassVar[str]
@@ -47,7 +49,6 @@ class _Constrained(ConfusionMetric):
         self.num_thresholds = check_integer(
             who, "num_thresholds", num_thresholds, 1, MOST_THRESHOLDS
         )
-        self._counts = tuple(dict.fromkeys([*_RATES[self._constrained], *_RATES[self._dependent]]))
         if num_thresholds == 1:
             thresholds = [0.5]
         else:  # an output of 0 is above the first one

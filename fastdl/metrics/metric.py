@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from .. import _core
@@ -88,14 +88,16 @@ class Metric(Watched):
 
             value = initializers.get(initializer)(tuple(shape), dtype)
         variable: Parameter
+        name = name or "variable"
+        path = f"{self.name}/{name}"
         if dtype == "float32":
             from ._total import Total
 
-            variable = Total(value, name=name or "variable")
+            variable = Total(value, name=name, path=path)
         else:
             from .._base.parameter import Parameter
 
-            variable = Parameter(value, requires_grad=False, name=name or "variable")
+            variable = Parameter(value, requires_grad=False, name=name, path=path)
         self._variables.append(variable)
         return variable
 
@@ -111,24 +113,40 @@ class Metric(Watched):
 
     @property
     def variables(self) -> list[Parameter]:
-        """The state, including that of metrics in attributes."""
+        """The state, including variables in attributes and the state of metrics there."""
         inner = [variable for metric in self._inner_metrics() for variable in metric.variables]
-        return [*self._variables, *inner]
+        return [*self._own_variables(), *inner]
+
+    def _own_variables(self) -> list[Parameter]:
+        """Those of `add_variable`, then those that are attributes."""
+        from .._base.parameter import Parameter
+
+        known = {id(variable): variable for variable in self._variables}
+        known.update((id(leaf), leaf) for leaf in self._leaves() if isinstance(leaf, Parameter))
+        return list(known.values())
 
     def _inner_metrics(self) -> list[Metric]:
         """The metrics in attributes of this one, also within lists, tuples and dicts."""
-        found: dict[int, Metric] = {}
-        for value in vars(self).values():
-            if isinstance(value, (Metric, list, tuple, dict)):
-                for leaf in tree.leaves(value):
-                    if isinstance(leaf, Metric) and leaf is not self:
-                        found[id(leaf)] = leaf
+        found = {id(leaf): leaf for leaf in self._leaves() if isinstance(leaf, Metric)}
+        found.pop(id(self), None)
         return list(found.values())
 
+    def _leaves(self) -> Iterator[Any]:
+        """The values of attributes, and what lists, tuples and dicts among them hold."""
+        for value in vars(self).values():
+            if isinstance(value, (list, tuple, dict)):
+                yield from tree.leaves(value)
+            elif isinstance(value, (Metric, Tensor)):
+                yield value
+
     def reset_state(self) -> None:
-        """Resets the state to zeros, including that of metrics in attributes."""
-        for variable in self._variables:
-            F.assign_(variable, 0.0)
+        """Resets the state to zeros, including variables and metrics in attributes."""
+        before = _core.set_grad_enabled(False)  # variables in attributes may be trained ones
+        try:
+            for variable in self._own_variables():
+                F.assign_(variable, 0.0)
+        finally:
+            _core.set_grad_enabled(before)
         for metric in self._inner_metrics():
             metric.reset_state()
 

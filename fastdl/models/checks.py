@@ -126,7 +126,8 @@ def check_labels(who: str, compile_loss: CompileLoss, y: Tensors, classes: Seque
         ValueError: a label that is NaN, no whole number, or no index of a class.
     """
     targets = compile_loss._targets(y)
-    for i, loss, _ in compile_loss._entries:
+    for part, loss in compile_loss._entries:
+        i = part.places  # a number: losses of the library take one output each
         if getattr(loss, "fn", None) is not sparse_categorical_crossentropy or i >= len(classes):
             continue
         labels = np.asarray(targets[i])

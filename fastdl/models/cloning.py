@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from .._base import tree
-from .._base.checks import check_callable, check_flag
+from .._base.checks import check_callable, check_flag, shown
 from ..layers.input_layer import InputLayer
 from ..layers.layer import Layer
 from ..losses.loss import Loss
@@ -137,6 +137,13 @@ def _functional(
     given = None
     if input_tensors is not None:
         flat = tree.flatten(input_tensors)
+        own = graph.inputs_struct
+        keys = [sorted(x) if isinstance(x, dict) else None for x in (own, input_tensors)]
+        if keys[0] != keys[1]:
+            raise ValueError(
+                f"clone_model: input_tensors: expected the structure of the inputs of model "
+                f"{model.name!r}, {shown(own)}, got {shown(input_tensors)}"
+            )
         if len(flat) != len(graph.inputs):
             raise ValueError(
                 f"clone_model: input_tensors: expected {len(graph.inputs)} for model "

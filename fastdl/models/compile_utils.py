@@ -7,6 +7,7 @@ are given for each of them by position or by name, or once for all. Names in log
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -16,13 +17,14 @@ import numpy as np
 from .. import _core, losses
 from .. import metrics as metrics_module
 from .._base import functional as F
-from .._base.checks import check_number, shown
+from .._base.checks import UnknownKey, check_number, shown
 from .._base.notices import warn
 from .._base.registry import suggestion
 from .._base.tree import flatten, is_nested, map_structure
 from .._core import Tensor
 from ..losses.functions import elementwise_functions
 from ..losses.reduction import check_broadcast
+from .loss_parts import Part, loss_parts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -54,11 +56,17 @@ class _Outputs:
         keys: the keys in order, if the outputs are a dict of tensors.
         names: their names in logs, if they have any.
         labels: the names that stand before those of metrics.
+        ways: the ways to outputs that have no name in their list, by number. The name of the loss
+            is then the last part.
+        places: the numbers of the outputs, in the structure of the outputs.
     """
 
     def __init__(self, y_pred: Any, names: Sequence[str] | None) -> None:
         self.keys: list[str] | None = None
+        self.ways: dict[int, str] = {}
         self._structure: Any = None  # of outputs that hold lists or dicts
+        supply = itertools.count()
+        self.places: Any = map_structure(lambda leaf: next(supply), y_pred)
         if is_nested(y_pred):
             parts = y_pred.values() if isinstance(y_pred, dict) else y_pred
             if any(map(is_nested, parts)):
@@ -71,21 +79,29 @@ class _Outputs:
         if self.names is not None and len(self.names) != self.count:
             self.names = None
         self.labels = self.names
+        if self.keys is not None:  # `flatten` has another order
+            self.places = {key: self.keys.index(key) for key in y_pred}
 
     def _take_nested(self, y_pred: Any, names: Sequence[str] | None) -> None:
-        """Each output is named by the way to it; in a list its own name is the last part."""
+        """Losses are named by the way to the output; in a list its own name is the last part."""
         self._structure = map_structure(lambda leaf: None, y_pred)
         paths = list(_paths(y_pred))
         self.count = len(paths)
         own = list(names) if names is not None and len(names) == self.count else None
-        last = [
-            own[i] if own is not None and isinstance(path[-1], int) else str(path[-1])
-            for i, path in enumerate(paths)
-        ]
-        self.names = [
-            "/".join([*map(str, path[:-1]), end]) for path, end in zip(paths, last, strict=True)
-        ]
-        self.labels = last
+        self.names = []
+        for i, path in enumerate(paths):
+            end = own[i] if own is not None and isinstance(path[-1], int) else str(path[-1])
+            self.names.append("/".join([*map(str, path[:-1]), end]))
+            if own is None and isinstance(path[-1], int):
+                self.ways[i] = "/".join(map(str, path[:-1]))
+        self.labels = own
+
+    def named_places(self, given: Any) -> Any:
+        """`places`, by the names of the outputs if `given` has names and the outputs have none."""
+        named = self._structure is None and not isinstance(self.places, dict)
+        if isinstance(given, dict) and named and self.names is not None:
+            return {name: i for i, name in enumerate(self.names)}
+        return self.places
 
     def of(self, what: str, given: Any, shared: bool = False) -> list[Any]:
         """One entry of `given` for each output.
@@ -107,7 +123,7 @@ class _Outputs:
                 )
             for key in given:
                 if key not in self.names:
-                    raise ValueError(
+                    raise UnknownKey(
                         f"{what}: there is no output {key!r}, the outputs are "
                         f"{', '.join(map(repr, self.names))}.{suggestion(key, self.names)}"
                     )
@@ -145,7 +161,7 @@ class _Outputs:
             elif isinstance(structure, dict):
                 for key in given:
                     if key not in structure:
-                        raise ValueError(
+                        raise UnknownKey(
                             f"{what}{path}: there is no output {key!r}, the outputs are "
                             f"{', '.join(map(repr, structure))}.{suggestion(key, structure)}"
                         )
@@ -259,7 +275,7 @@ class CompileLoss:
         self._loss = loss
         self._loss_weights = loss_weights
         self._output_names = output_names
-        self._entries: list[tuple[int, losses.Loss, float | None]] = []
+        self._entries: list[tuple[Part, losses.Loss]] = []
         self._trackers: list[metrics_module.Mean] = []
         self.built = False
         _check_names("compile: loss", losses.get, loss, ("crossentropy", "ce"))
@@ -275,23 +291,22 @@ class CompileLoss:
     def build(self, y_true: Tensors, y_pred: Tensors) -> None:
         """Assigns the losses to the outputs."""
         self._outputs = outputs = _Outputs(y_pred, self._output_names)
-        wanted = [_alone(x) for x in outputs.of("compile: loss", self._loss, shared=True)]
-        weights = outputs.of("compile: loss_weights", self._loss_weights, shared=True)
-        self._with_loss = [i for i, loss in enumerate(wanted) if loss is not None]
-        if outputs.keys and isinstance(self._loss, dict):  # in the order of the dict
-            self._with_loss = [
-                outputs.keys.index(k) for k, v in self._loss.items() if v is not None
-            ]
-        if not self._with_loss:
+        parts = loss_parts(outputs.named_places(self._loss), self._loss, self._loss_weights)
+        if parts is None:
+            parts = self._by_output()
+        self._with_loss = list(dict.fromkeys(i for part in parts for i in flatten(part.places)))
+        if not parts:
             raise ValueError("compile: loss: expected a loss for at least one output, got none")
         targets, predictions = self._targets(y_true), outputs.of("outputs", y_pred)
         names = []
-        entries: list[tuple[int, losses.Loss, float | None]] = []
-        for i in self._with_loss:
-            y, out = targets[i], predictions[i]
-            loss = _get_loss(wanted[i], y, out)
-            entries.append((i, loss, None if weights[i] is None else float(weights[i])))
-            names.append(outputs.names[i] if outputs.names else loss.name)
+        entries: list[tuple[Part, losses.Loss]] = []
+        for part in parts:
+            y, out = part.of(targets), part.of(predictions)
+            loss = _get_loss(part.loss, y, out)
+            entries.append((part, loss))
+            names.append(part.name(outputs.names) or loss.name)
+            if not is_nested(part.places) and part.places in outputs.ways:
+                names[-1] = f"{outputs.ways[part.places]}/{loss.name}".lstrip("/")
             if getattr(loss, "fn", None) in elementwise_functions:
                 message = check_broadcast(y.shape, out.shape, f"loss {loss.name!r}")
                 if message:
@@ -300,6 +315,23 @@ class CompileLoss:
         if len(entries) > 1:
             self._trackers = [metrics_module.Mean(name=f"{name}_loss") for name in names]
         self.built = True
+
+    def _by_output(self) -> list[Part]:
+        """The losses where each output has one at most."""
+        outputs = self._outputs
+        wanted = [_alone(x) for x in outputs.of("compile: loss", self._loss, shared=True)]
+        weights = outputs.of("compile: loss_weights", self._loss_weights, shared=True)
+        for i, loss in enumerate(wanted):
+            if isinstance(loss, dict) and "class_name" not in loss:
+                label = outputs.names[i] if outputs.names else i
+                raise UnknownKey(
+                    f"compile: loss: output {label!r} is one tensor and has no parts, got "
+                    f"{_form(loss)}"
+                )
+        order = [i for i, loss in enumerate(wanted) if loss is not None]
+        if outputs.keys and isinstance(self._loss, dict):  # in the order of the dict
+            order = [outputs.keys.index(k) for k, v in self._loss.items() if v is not None]
+        return [Part(i, wanted[i], weights[i], ()) for i in order]
 
     def check(self, y_true: Tensors, sample_weight: Tensors) -> None:
         """ValueError where targets or weights do not fit the outputs of the built loss."""
@@ -333,8 +365,14 @@ class CompileLoss:
         targets, predictions = self._targets(y_true), outputs.of("outputs", y_pred)
         weights = outputs.of("sample_weight", sample_weight, shared=True)
         total: Any = None
-        for position, (i, loss, loss_weight) in enumerate(self._entries):
-            value = loss(targets[i], predictions[i], weights[i])
+        for position, (part, loss) in enumerate(self._entries):
+            out, weight = part.of(predictions), part.of(weights)
+            if is_nested(weight) and not is_nested(sample_weight):
+                weight = sample_weight
+            if not is_nested(out) or type(loss).__call__ is not losses.Loss.__call__:
+                value = loss(part.of(targets), out, weight)
+            else:
+                value = loss._together(part.of(targets), out, weight)
             if value.ndim:
                 raise ValueError(
                     f"loss {loss.name!r}: training needs a single number, got shape {value.shape}; "
@@ -343,9 +381,9 @@ class CompileLoss:
             if value.dtype != _FLOAT32:  # the loss has a type of its own
                 value = F.cast(value, dtype="float32")
             if self._trackers:
-                self._trackers[position].update_state(value, predictions[i].shape[0])
-            if loss_weight is not None:
-                value = F.mul(value, loss_weight)
+                self._trackers[position].update_state(value, flatten(out)[0].shape[0])
+            if part.weight is not None:
+                value = F.mul(value, part.weight)
             total = value if total is None else F.add(total, value)
         return total
 

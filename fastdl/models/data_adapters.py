@@ -290,7 +290,7 @@ class Stream:
         if workers <= 1:
             return (self.source[i] for i in order)
         work = ((None, [i]) for i in order)
-        read = made_ahead(work, self._item, workers, self.source.max_queue_size)
+        read = made_ahead(work, self._item, workers, max(1, self.source.max_queue_size))
         return (parts[0] for _, parts in read)
 
     def _item(self, batch: None, place: int, index: int) -> object:

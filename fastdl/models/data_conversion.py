@@ -47,7 +47,8 @@ def some_tensors(what: str, structure: Data, lazy: bool = False) -> Any:
         ValueError: None, or an empty structure.
     """
     tensors = to_tensors(what, structure, lazy)
-    if tensors is None or (type(tensors) is not Tensor and not tree.flatten(tensors)):
+    one = type(tensors) is Tensor
+    if not one and all(leaf is None for leaf in tree.flatten(tensors)):
         raise ValueError(f"{what}: expected data, got {structure!r}")
     return tensors
 
@@ -73,7 +74,7 @@ def _to_tensor(what: str, value: Any, lazy: bool = False) -> Any:
 
 def _holds_arrays(structure: list[object]) -> bool:
     return any(
-        hasattr(item, "shape") or isinstance(item, dict) or is_column(item)
+        item is None or hasattr(item, "shape") or isinstance(item, dict) or is_column(item)
         for item in tree.leaves(structure)
     )
 

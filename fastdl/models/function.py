@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import inspect
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from .._base import tree
+from .._base.arguments import ConstructorSignature
 from .._base.checks import check_name, prefixed
 from .._base.registry import snake_case, unique_name
 from .._graph import symbolic
@@ -13,14 +15,22 @@ from .._graph.graph import Graph
 from .._graph.symbolic import KerasTensor, symbolic_leaves
 
 if TYPE_CHECKING:
+    from typing_extensions import Self
+
+    from .._base.types import Config
     from .model import Symbols
+
+
+def _placeholder() -> NoReturn:
+    """The operation of a KerasTensor that nothing made; it is never called."""
+    raise NotImplementedError
 
 
 class Function:
     """A function of tensors, from symbolic inputs and outputs. It is a `Model` without training.
 
     Args:
-        inputs, outputs: KerasTensors or structures of them.
+        inputs, outputs: KerasTensors or structures of them. Inputs need not be those of `Input`.
         name: its name; `function`, `function_1`, ... unless given.
 
     Raises:
@@ -37,6 +47,11 @@ class Function:
 
     def __init__(self, inputs: Symbols, outputs: Symbols, name: str | None = None) -> None:
         self.name = check_name("Function", "name", name) or unique_name("function")
+        for tensor in tree.leaves(inputs):
+            if isinstance(tensor, KerasTensor) and not hasattr(tensor, "_node"):
+                placeholder = symbolic.Operation(_placeholder)
+                placeholder.name = tensor.name
+                symbolic.Node(placeholder, (), {}, tensor)  # a KerasTensor that nothing made
         try:
             self._graph = Graph(inputs, outputs)
         except ValueError as error:
@@ -87,10 +102,16 @@ class Operation(symbolic.Operation):
     """A computation without weights of your own. Called on symbolic tensors it joins their graph.
 
     A subclass defines `call`; `compute_output_spec` is found by a call on zeros unless it is
-    defined, too. A model with one cannot be rebuilt from its configuration; a `Layer` can.
+    defined, too. `get_config` has the arguments of the constructor where they are plain values.
 
     Args:
         name: its name; the class name in snake case, counted, unless given.
+
+    Attributes:
+        input, output: of the first call on symbolic tensors: one tensor, or a list.
+
+    Raises:
+        ValueError: the name is no text, or contains "/".
 
     Source: `keras.Operation` of Keras 3.
 
@@ -102,9 +123,49 @@ class Operation(symbolic.Operation):
         ([2.0, 2.0], (None, 3))
     """
 
+    _defaults = True  # this get_config is not one that a subclass defines
+    __signature__ = ConstructorSignature()
+    _init_args: tuple[tuple[Any, ...], dict[str, Any]]
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Self:
+        operation = super().__new__(cls)
+        operation.__dict__["_init_args"] = (args, kwargs)  # for get_config
+        return operation
+
     def __init__(self, name: str | None = None) -> None:
         super().__init__(self.call, snake_case(type(self).__name__))
         self.name = check_name("Operation", "name", name) or self.name
+        if "/" in self.name:
+            raise ValueError(f"Operation: name: expected a text without '/', got {name!r}")
+
+    @property
+    def input(self) -> Any:
+        """The symbolic tensors of the first call. AttributeError if there was none."""
+        return _one_or_all(self._first_call().inputs)
+
+    @property
+    def output(self) -> Any:
+        """The symbolic results of the first call. AttributeError if there was none."""
+        return _one_or_all(self._first_call().outputs)
+
+    def _first_call(self) -> symbolic.Node:
+        if not self._inbound_nodes:
+            raise AttributeError(f"operation {self.name!r} was not called on symbolic tensors")
+        return self._inbound_nodes[0]
+
+    def get_config(self) -> Config:
+        """The arguments from which `from_config` makes an equal operation.
+
+        Raises:
+            NotImplementedError: the constructor has arguments that are no plain values, or takes
+                any number of them by position, and the class doesn't define get_config.
+        """
+        return constructor_config(self)
+
+    @classmethod
+    def from_config(cls, config: Config) -> Self:
+        """The operation that `get_config` described."""
+        return cls(**config)
 
     def call(self, *args: Any, **kwargs: Any) -> Any:
         """The computation; a subclass defines it."""
@@ -128,3 +189,37 @@ class Operation(symbolic.Operation):
         if not symbolic_leaves(args, kwargs):
             return self.call(*args, **kwargs)
         return super().__call__(*args, **kwargs)
+
+
+def constructor_config(operation: Operation) -> Config:
+    """The constructor's arguments as a config; only the name where the class has its own config."""
+    cls = type(operation)
+    signature = inspect.signature(cls.__init__)
+    kinds = {parameter.kind for parameter in signature.parameters.values()}
+    any_name = inspect.Parameter.VAR_KEYWORD in kinds
+    name = {"name": operation.name} if any_name or "name" in signature.parameters else {}
+    definer = next(base for base in cls.__mro__ if "get_config" in base.__dict__)
+    if not definer.__dict__.get("_defaults", False):
+        return name
+    if inspect.Parameter.VAR_POSITIONAL in kinds:
+        raise NotImplementedError(
+            f"{cls.__name__} needs a get_config(): its constructor takes any number of arguments"
+        )
+    args, kwargs = operation._init_args
+    bound = signature.bind(operation, *args, **kwargs)
+    bound.apply_defaults()
+    config: Config = {}
+    for key, value in list(bound.arguments.items())[1:]:
+        kind = signature.parameters[key].kind
+        config.update(value if kind is inspect.Parameter.VAR_KEYWORD else {key: value})
+    for key, value in config.items():
+        if not all(isinstance(x, (int, float, str, type(None))) for x in tree.leaves(value)):
+            raise NotImplementedError(
+                f"{cls.__name__} needs a get_config(): its argument {key!r} is no plain value but "
+                f"{type(value).__name__}"
+            )
+    return {**config, **name}
+
+
+def _one_or_all(tensors: list[KerasTensor]) -> Any:
+    return tensors[0] if len(tensors) == 1 else list(tensors)

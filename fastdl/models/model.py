@@ -17,6 +17,7 @@ from .._graph.masks import with_masks
 from .._graph.symbolic import KerasTensor, symbolic_leaves
 from ..layers.layer import Layer
 from .intake import Intake
+from .own_inputs import with_own_inputs
 from .trainer import Trainer
 
 if TYPE_CHECKING:
@@ -97,13 +98,16 @@ class Model(Trainer, Layer):
     ) -> None:
         super().__init__(name=name, **kwargs)
         try:
-            graph = Graph(inputs, outputs)
+            graph = with_own_inputs(Graph(inputs, outputs))
         except ValueError as error:
             error.args = (f"model {self.name!r}: {error}",)
             raise
         self._adopt(graph)
         for layer in graph.layers:
             self._modules[layer.name] = layer
+
+    def _is_functional(self) -> bool:
+        return self._graph is not None
 
     def _adopt(self, graph: Graph | None) -> None:
         one = graph is None or isinstance(graph.inputs_struct, KerasTensor)
@@ -501,15 +505,27 @@ class Model(Trainer, Layer):
         from .serialization import graph_from_config
 
         inputs, outputs = graph_from_config(config, custom_objects)
-        return cls(inputs=inputs, outputs=outputs, name=config.get("name"))
+        model = cls(inputs=inputs, outputs=outputs, name=config.get("name"))
+        if config.get("trainable", True) is False:
+            model.__dict__["_trainable"] = False  # layers have theirs from their own configs
+        return model
 
 
 for _name in ("fit", "evaluate", "predict", "train_on_batch", "test_on_batch"):
     setattr(Model, _name, at_the_callers_line(getattr(Model, _name)))
 
 
+class _AnyFunctional(type):
+    """Makes models of the user's own classes instances of `Functional` if they have a graph."""
+
+    def __instancecheck__(cls, instance: object) -> bool:
+        if type.__instancecheck__(cls, instance):
+            return True
+        return cls is Functional and isinstance(instance, Model) and instance._is_functional()
+
+
 @LAYERS.register
-class Functional(Model):
+class Functional(Model, metaclass=_AnyFunctional):
     """What `Model(inputs, outputs)` returns."""
 
 

@@ -176,7 +176,10 @@ class Sequential(Model):
         first = InputLayer(batch_shape=wanted, dtype=self._stack[0].input_dtype)
         tensors: list[KerasTensor] = [first.output]
         for layer in self._stack:
-            tensors.append(self._apply(layer, tensors[-1]))
+            try:
+                tensors.append(self._apply(layer, tensors[-1]))
+            except NotImplementedError:
+                return  # a layer's outputs have no form before the call: there is no graph
         self.__dict__.update(_stack=[first, *self._stack], _tensors=tensors, _fixed=False)
         self._refresh()
 
@@ -238,6 +241,9 @@ class Sequential(Model):
     def _wants_lists(self) -> bool:
         return False
 
+    def _is_functional(self) -> bool:
+        return False
+
     def _ends_masks(self, outputs: Any) -> bool:
         return False  # the layers within warn
 
@@ -263,6 +269,8 @@ class Sequential(Model):
 
         layers = [deserialize(layer, custom_objects) for layer in config["layers"]]
         model = cls(layers, name=config.get("name"))
+        if config.get("trainable", True) is False:
+            model.__dict__["_trainable"] = False  # layers have theirs from their own configs
         shape = config.get("build_input_shape")
         if shape and not model._tensors:
             model.build(shape)

@@ -98,7 +98,7 @@ def graph_from_config(
         name = layer_config["name"]
         if layer_config["class_name"] == "Operation":
             layer: Any = Operation.from_config(layer_config["config"])
-        elif layers is not None:
+        elif layers is not None and name in layers:
             layer = layers[name]
         else:
             layer = deserialize(layer_config, custom_objects)

@@ -39,16 +39,15 @@ def _named(model: Any, group: str) -> Iterator[tuple[tuple[str, ...], Tensor]]:
     if group == "optimizer_variables":
         optimizer = model.optimizer
         for variable in optimizer.variables if optimizer is not None else ():
-            yield (optimizer.name, variable.name), variable
+            yield tuple(variable.path.split("/")), variable
     elif group == "metrics_variables":
-        for metric in model.metrics:
-            names: set[str] = set()
-            for variable in metric.variables:
-                name = variable.name
-                while name in names:  # most have no name of their own
-                    name = f"{variable.name}_{len(names)}"
-                names.add(name)
-                yield (metric.name, name), variable
+        names: set[str] = set()
+        for variable in model.metrics_variables:
+            name = variable.path
+            while name in names:  # equal metrics have equal names
+                name = f"{variable.path}_{len(names)}"
+            names.add(name)
+            yield tuple(name.split("/")), variable
     else:
         for i, variable in enumerate(getattr(model, group)):
             path = getattr(variable, "path", "") or f"variable_{i}"

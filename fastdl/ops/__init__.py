@@ -411,6 +411,10 @@ def _lift_all() -> None:
                 lifted[function] = with_symbols(function)
                 lifted[function].__module__ = __name__  # where pickle finds it
             names[name] = lifted[function]
+    from .._graph.symbolic import KerasTensor
+
+    for name in ("reshape", "squeeze"):  # methods, as in Keras
+        setattr(KerasTensor, name, names[name])
 
 
 _lift_all()

@@ -9,6 +9,8 @@ import numpy as np
 from .. import _core
 from .._base import formulas, moving
 from .._base import functional as F
+from .._base.notices import warn_once
+from .._base.outside import only_shapes_matter
 
 if TYPE_CHECKING:
     from .._core import Axes, Tensor, TensorLike
@@ -148,11 +150,19 @@ def softmax(x: TensorLike, axis: Axes = -1) -> Tensor:
     Raises:
         IndexError: an axis is out of range.
 
+    Along an axis of size 1 the result is 1, whatever x is; a warning says so once.
+
     Example:
         >>> softmax([[0.0, 0.0], [0.0, 0.0]], axis=None).tolist()
         [[0.25, 0.25], [0.25, 0.25]]
     """
-    return moving.along_several(F.softmax, x, axis, "softmax")
+    found = moving.along_several(F.softmax, x, axis, "softmax")
+    if isinstance(axis, int) and found.shape[axis] == 1 and not only_shapes_matter():
+        warn_once(
+            f"softmax: axis {axis} of shape {found.shape} has size 1, so all results are 1; for "
+            "one probability use a sigmoid"
+        )
+    return found
 
 
 def sparsemax(x: TensorLike, axis: int = -1) -> Tensor:

@@ -169,6 +169,8 @@ def while_loop(
     rounds: Any = itertools.count()
     if check_count(who, "maximum_iterations", maximum_iterations, 0) is not None:
         rounds = range(maximum_iterations)  # type: ignore[arg-type]
+    if all(isinstance(leaf, KerasTensor) for leaf in tree.flatten(values)):
+        raise TypeError(f"{who}: loop_vars: all are symbolic")  # it becomes a part of the graph
     for _ in rounds:
         if not cond(*values):
             break

@@ -2,7 +2,8 @@
 
 Inputs are (..., rows, columns). They are computed with NumPy's LAPACK in doubles and rounded to
 float32; a step that calls one of them is not replayed. Gradients can be differentiated again. A
-singular matrix where none may be raises `fastdl.linalg.LinAlgError`, a RuntimeError.
+singular matrix where none may be raises `fastdl.linalg.LinAlgError`, a RuntimeError and a
+ValueError.
 """
 
 from __future__ import annotations
@@ -171,16 +172,11 @@ def lu_factor(x: TensorLike) -> tuple[Tensor, Tensor]:
     Returns:
         The matrix, and the row (int32) with which each row was exchanged, in order.
 
-    Raises:
-        ValueError: fewer rows than columns.
-
     Example:
         >>> [t.tolist() for t in lu_factor([[1.0, 2.0], [2.0, 2.0]])]
         [[[2.0, 2.0], [0.5, 1.0]], [1, 1]]
     """
     x = base.as_matrices(x, "lu_factor", "x")
-    if x.shape[-2] < x.shape[-1]:
-        raise ValueError(f"lu_factor: x: expected at least as many rows as columns, got {x.shape}")
     packed, pivots = base.packed_lu(x, True, "lu_factor")
     return packed, _core.as_tensor(pivots.astype(np.int32))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, overload
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 import numpy as np
 
@@ -53,11 +53,23 @@ def convert_to_tensor(
 def convert_to_numpy(x: TensorLike) -> np.ndarray:
     """A copy of the values as a NumPy array.
 
+    Raises:
+        ValueError: a symbolic tensor, which has no values.
+
     Example:
         >>> convert_to_numpy(fastdl.ones(2))
         array([1., 1.], dtype=float32)
     """
     return np.array(_core.as_tensor(x).detach().numpy())
+
+
+def _symbolic_values(args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    from .._graph.symbolic import symbolic_leaves
+
+    np.asarray(symbolic_leaves(args, kwargs)[0])  # raises the error of a tensor without values
+
+
+convert_to_numpy.__dict__["_spec"] = _symbolic_values
 
 
 def cast(x: TensorLike, dtype: DTypeLike) -> Tensor:

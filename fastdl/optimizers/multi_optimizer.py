@@ -177,10 +177,10 @@ class MultiOptimizer(Optimizer):
                 "MultiOptimizer: optimizer_map: expected an OptimizerMap or a function, got "
                 f"{shown(optimizer_map)}"
             )
-        super().__init__(0.0, loss_scale_factor=loss_scale_factor, name=name)
-        self._optimizer_map = optimizer_map
         # The optimizers, each with the positions of its variables.
         self._parts: list[tuple[Optimizer, list[int]]] = []
+        super().__init__(0.0, loss_scale_factor=loss_scale_factor, name=name)
+        self._optimizer_map = optimizer_map
         if isinstance(optimizer_map, OptimizerMap):
             for optimizer in (*optimizer_map.values(), optimizer_map.default_optimizer):
                 self._places_of(optimizer)
@@ -192,6 +192,17 @@ class MultiOptimizer(Optimizer):
         optimizer.loss_scale_factor = self.loss_scale_factor
         self._parts.append((optimizer, []))
         return self._parts[-1][1]
+
+    @property
+    def loss_scale_factor(self) -> float | None:
+        """The factor, which all of the optimizers have. Setting it sets theirs."""
+        return self._loss_scale_factor
+
+    @loss_scale_factor.setter
+    def loss_scale_factor(self, value: float | None) -> None:
+        self._loss_scale_factor = value
+        for optimizer, _ in self._parts:
+            optimizer.loss_scale_factor = value
 
     @property
     def optimizers(self) -> list[Optimizer]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from importlib import import_module
 from typing import Any
 
 from .._base.registry import (
@@ -38,6 +39,13 @@ _BY_FOLDER = {
     "initializers": INITIALIZERS,
     "regularizers": REGULARIZERS,
     "constraints": CONSTRAINTS,
+}
+# Classes that no registry has, with their modules.
+_OTHERS = {
+    "SeedGenerator": "fastdl.random",
+    "DTypePolicy": "fastdl.dtype_policies",
+    "FloatDTypePolicy": "fastdl.dtype_policies",
+    "DTypePolicyMap": "fastdl.dtype_policies",
 }
 
 
@@ -90,6 +98,9 @@ def _made(config: Any) -> Any:
         return config
     if not is_object(config):
         return {key: _made(item) for key, item in config.items()}
+    name = config["class_name"]
+    if name in _OTHERS and str(config.get("module")).split(".")[0] in ("fastdl", "keras"):
+        return getattr(import_module(_OTHERS[name]), name).from_config(config["config"])
     return _registry_of(config).deserialize(config)
 
 

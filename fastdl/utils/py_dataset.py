@@ -21,7 +21,7 @@ class PyDataset:
         workers: with more than 1, so many threads make batches in `fit`, `evaluate` and `predict`
             ahead of their use. The batches come in the same order.
         use_multiprocessing: True gives a warning: threads make the batches, as with False.
-        max_queue_size: how many batches the threads may have ready or in work, at least 1.
+        max_queue_size: how many batches the threads may have ready or in work; 0 counts as 1.
 
     Raises:
         ValueError: workers or max_queue_size is no integer in its range.
@@ -47,7 +47,7 @@ class PyDataset:
         who = type(self).__name__
         self.workers = check_integer(who, "workers", workers, 0)
         self.use_multiprocessing = check_flag(who, "use_multiprocessing", use_multiprocessing)
-        self.max_queue_size = check_integer(who, "max_queue_size", max_queue_size, 1)
+        self.max_queue_size = check_integer(who, "max_queue_size", max_queue_size, 0)
         if use_multiprocessing:
             warn_once(
                 "PyDataset: use_multiprocessing=True: threads make the batches; those "

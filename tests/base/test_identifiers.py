@@ -84,6 +84,8 @@ def test_custom_objects():
     def double(x):
         return x * 2
 
+    with utils.custom_object_scope(None):  # as in Keras
+        assert "double" not in utils.get_custom_objects()
     with utils.custom_object_scope({"double": double}):
         assert activations.get("double") is double
         assert layers.Dense(1, activation="double").activation is double

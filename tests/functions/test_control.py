@@ -145,3 +145,12 @@ def test_a_loop_over_numbers_is_recorded():
 def test_errors_name_the_function(call, message):
     with pytest.raises((TypeError, ValueError), match=message):
         call()
+
+
+def test_a_loop_of_symbolic_variables_is_a_part_of_the_graph():
+    x = fastdl.layers.Input((3,))
+    # The condition does not look at x, so it holds for a symbol, too.
+    found = fastdl.ops.while_loop(lambda x: True, lambda x: x * 2.0, x, maximum_iterations=4)
+    assert found.shape == (None, 3)
+    assert fastdl.Model(x, found)(np.ones((2, 3))).tolist() == [[16.0] * 3] * 2
+    assert fastdl.ops.while_loop(lambda x: True, lambda x: (x,), (x,))[0].shape == (None, 3)

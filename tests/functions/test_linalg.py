@@ -129,3 +129,20 @@ def test_models_have_functions_of_matrices():
         inverse, *_, trace = net(data)
         np.testing.assert_allclose(inverse.numpy(), np.linalg.inv(data), rtol=4 * EPSILON)
         assert trace.tolist() == [5.0, 10.0]
+
+
+def test_lu_factor_of_more_columns_than_rows():
+    x = np.random.default_rng(0).standard_normal((2, 3, 5)).astype("float32")
+    packed, pivots = (np.asarray(t) for t in ops.linalg.lu_factor(x))
+    assert packed.shape == (2, 3, 5) and pivots.shape == (2, 3) and pivots.dtype == np.int32
+    for one, factors, exchanged in zip(x, packed, pivots, strict=True):
+        for row, other in enumerate(exchanged):
+            one[[row, other]] = one[[other, row]]
+        low, up = np.tril(factors[:, :3], -1) + np.eye(3), np.triu(factors)
+        np.testing.assert_allclose(low @ up, one, atol=8 * np.finfo("float32").eps)
+
+
+def test_a_matrix_without_a_result_is_the_error_of_both_libraries():
+    for kind in (linalg.LinAlgError, RuntimeError, ValueError):
+        with pytest.raises(kind, match="not positive definite"):
+            ops.cholesky(-np.eye(2))

@@ -520,3 +520,10 @@ def test_plus():
     assert +t is t
     with pytest.raises(TypeError, match=r"operator \+: truth values"):
         +fastdl.tensor([True])
+
+
+def test_round_is_that_of_numpy():
+    x = np.float32([1.25, -2.5, 0.5, -0.75])
+    t = fastdl.tensor(x, requires_grad=True)
+    np.testing.assert_array_equal(round(t).detach().numpy(), np.round(x))
+    np.testing.assert_array_equal(round(t, 1).detach().numpy(), np.round(x, 1))

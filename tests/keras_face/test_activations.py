@@ -9,6 +9,7 @@ import pytest
 import fastdl
 from fastdl import activations, layers, ops
 from fastdl._base import functional as F
+from fastdl._base import notices
 
 EPS = np.finfo("float32").eps
 NAMES = sorted({row[0].__name__ for row in activations._TABLE})
@@ -154,3 +155,12 @@ def functions_of(module):
         value = getattr(module, name)
         if inspect.isfunction(value) and not name.startswith("_"):
             yield value
+
+
+def test_softmax_of_one_value_is_told(monkeypatch):
+    monkeypatch.setattr(notices, "_said", set())
+    with pytest.warns(UserWarning, match=r"softmax: axis 1 of shape \(2, 1\) has size 1"):
+        assert activations.softmax(np.ones((2, 1)), 1).tolist() == [[1.0], [1.0]]
+    activations.softmax(np.ones((2, 1)), 1)  # it is told once
+    monkeypatch.setattr(notices, "_said", set())
+    ops.softmax(layers.Input((None, None)))  # an unknown size is none of 1

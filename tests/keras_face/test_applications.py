@@ -123,3 +123,11 @@ def test_a_unet_takes_images_of_other_sizes():
 def test_errors(call, message):
     with pytest.raises(ValueError, match=re.escape(message)):
         call()
+
+
+@pytest.mark.parametrize("network", [applications.MobileNet, applications.VGG16])
+def test_without_the_top_images_may_have_any_size(network):
+    options = {"alpha": 0.05} if network is applications.MobileNet else {}
+    model = network(include_top=False, **options)
+    assert model.input_shape == (None, None, None, 3)  # as in Keras
+    assert model.compute_output_shape((2, 64, 96, 3))[:3] == (2, 2, 3)

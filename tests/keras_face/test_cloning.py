@@ -125,3 +125,8 @@ def test_inputs_of_a_clone():
     assert [layer.name for layer in twin.layers] == ["c", "d", "both"]
     with pytest.raises(ValueError, match=r"input_tensors: expected 2 for model .* got 1"):
         models.clone_model(model, input_tensors=fresh[:1])
+    named = Model({"a": a, "b": b}, model.output)
+    with pytest.raises(ValueError, match="input_tensors: expected the structure of the inputs"):
+        models.clone_model(named, input_tensors=fresh)
+    with pytest.raises(ValueError, match="input_tensors: expected the structure of the inputs"):
+        models.clone_model(named, input_tensors={"a": fresh[0], "c": fresh[1]})

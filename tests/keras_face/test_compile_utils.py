@@ -93,8 +93,15 @@ def test_a_list_of_one_loss_is_that_loss(loss):
     out = {"a": x[0], "b": x[1]}
     assert float(both({"a": y[0], "b": y[1]}, {k: fastdl.tensor(v) for k, v in out.items()})) == 5.5
     assert [m.name for m in both.metrics] == ["a_loss", "b_loss"]
-    with pytest.raises(ValueError, match="as a loss"):
-        CompileLoss(["mse", ["mse", "mae"]])(y, [fastdl.tensor(v) for v in x])
+
+
+def test_the_losses_of_one_output_add_up():
+    x = [np.float32([[1.0], [3.0]]), np.float32([[2.0], [2.0]])]
+    y = [np.float32([[0.0], [0.0]]), np.float32([[2.0], [1.0]])]
+    several = CompileLoss(["mse", ["mse", "mae"]], [1.0, [10.0, 100.0]])
+    assert float(several(y, [fastdl.tensor(v) for v in x])) == 5.0 + 10.0 * 0.5 + 100.0 * 0.5
+    with pytest.raises(ValueError, match=r"loss_weights: expected 3 numbers.*got 2"):
+        CompileLoss(["mse", ["mse", "mae"]], [1.0, 2.0])(y, [fastdl.tensor(v) for v in x])
 
 
 def test_the_only_loss_may_have_its_target_alone():

@@ -325,3 +325,13 @@ def test_progbar_shows_means_and_states(capsys):
     assert line.startswith("3/3") and "a: 5.0000" in line and "b: 1.0000" in line
     with pytest.raises(ValueError, match="at most one"):
         utils.Progbar(1, stateful_metrics=["a"], stateless_metrics=["b"])
+
+
+def test_element_types_of_pytorch_have_names():
+    class Type:  # PyTorch's own print like this, and have no name
+        def __repr__(self):
+            return "torch.bfloat16"
+
+    assert backend.standardize_dtype(Type()) == "bfloat16"
+    with pytest.raises(ValueError, match="dtype: expected the name of an element type"):
+        backend.standardize_dtype(object())

@@ -375,3 +375,31 @@ def test_settings_can_be_read(name, settings):
     assert {key: getattr(metric, key) for key in settings} == settings
     with pytest.raises(AttributeError, match=f"'{name}' object has no attribute 'nothing'"):
         metric.nothing  # noqa: B018
+
+
+def test_variables_in_attributes_are_state():
+    class Two(metrics.Metric):
+        def __init__(self):
+            super().__init__(name="two")
+            self.own = self.add_variable(name="own")
+            self.more = {"a": [fastdl.Variable(1.0), fastdl.Variable(2.0)]}
+            self.last = fastdl.Variable(3.0)
+
+    metric = Two()
+    assert [float(v) for v in metric.variables] == [0.0, 1.0, 2.0, 3.0]
+    metric.reset_state()
+    assert [float(v) for v in metric.variables] == [0.0] * 4
+
+
+AT_A_RATE = """
+PrecisionAtRecall RecallAtPrecision SensitivityAtSpecificity SpecificityAtSensitivity
+""".split()
+
+
+@pytest.mark.parametrize("name", AT_A_RATE)
+def test_metrics_of_a_rate_have_the_variables_of_keras(name):
+    metric = getattr(metrics, name)(0.5, num_thresholds=3)
+    counts = ["true_positives", "false_positives", "true_negatives", "false_negatives"]
+    assert [v.name for v in metric.variables] == counts
+    metric.update_state([0, 0, 1, 1, 1], [0.1, 0.7, 0.2, 0.6, 0.9])
+    assert [v.tolist()[1] for v in metric.variables] == [2.0, 1.0, 1.0, 1.0]  # at 0.5

@@ -214,7 +214,58 @@ class TestFunctional:
         head = Model(model.get_layer("hidden").output, model.output)
         x = fastdl.tensor(np.ones((2, 4), np.float32))
         assert head(model.get_layer("hidden")(x)).tolist() == model(x).tolist()
-        assert [layer.name for layer in head.layers] == ["out"]
+        assert [layer.name for layer in head.layers] == ["input_layer", "out"]
+        assert head.inputs[0] is not model.get_layer("hidden").output  # as in Keras
+        again = Model.from_config(head.get_config())
+        again.set_weights(head.get_weights())
+        hidden = model.get_layer("hidden")(x)
+        assert again(hidden).tolist() == head(hidden).tolist()
+
+    def test_a_part_between_inputs_and_results_can_be_saved(self, tmp_path):
+        x = layers.Input((3,), name="x")
+        a = layers.Dense(3, name="a")(x)
+        b = layers.Dense(3, name="b")(a * 2.0)
+        part = Model([a, x], {"sum": b + x, "a": a})
+        data = [np.full((2, 3), 0.5), np.ones((2, 3))]
+        expected = part(data)
+        np.testing.assert_array_equal(expected["a"], data[0])
+        for name in ("part.fastdl", "part.keras"):
+            part.save(tmp_path / name)
+            found = models.load_model(tmp_path / name)(data)
+            assert {k: v.tolist() for k, v in found.items()} == {
+                k: v.tolist() for k, v in expected.items()
+            }
+
+    def test_a_graph_of_a_class_of_ones_own_is_functional(self):
+        class Own(Model):
+            pass
+
+        class Called(Model):
+            def call(self, x):
+                return x
+
+        x = layers.Input((2,))
+        assert isinstance(Own(x, layers.Dense(1)(x)), models.Functional)  # as in Keras
+        stack = models.Sequential([layers.Input((2,)), layers.Dense(1)])
+        assert not any(isinstance(other, models.Functional) for other in (Called(), stack, 1))
+
+    def test_a_frozen_model_is_frozen_after_its_config(self):
+        x = layers.Input((2,))
+        for model in (
+            Model(x, layers.Dense(1)(x), trainable=False),
+            models.Sequential([layers.Input((2,)), layers.Dense(1)], trainable=False),
+        ):
+            again = type(model).from_config(model.get_config())
+            assert not again.trainable and again.trainable_weights == []
+            assert again.layers[-1].trainable == model.layers[-1].trainable
+
+    def test_methods_of_symbolic_tensors(self):
+        x = layers.Input((4,))
+        y = x.reshape((-1, 2, 1, 2)).squeeze(axis=2)
+        assert y.shape == (None, 2, 2)
+        model = Model.from_config(Model(x, y).get_config())
+        data = np.arange(12.0).reshape(3, 4)
+        np.testing.assert_array_equal(model(data), data.reshape(3, 2, 2))
 
     def test_one_of_two_outputs_as_input(self):
         class Pair(layers.Layer):
@@ -225,7 +276,7 @@ class TestFunctional:
         first, second = Pair()(x)
         model = Model([x, first], first + second * 10.0)
         assert model([np.ones((1, 2)), np.zeros((1, 2))]).tolist() == [[20.0, 20.0]]
-        assert [layer.name for layer in model.layers] == ["input_layer", "pair"]
+        assert [layer.name for layer in model.layers] == ["input_layer", "pair", "input_layer_1"]
         assert model.compute_output_shape([(3, 2), (3, 2)]) == (3, 2)
 
     def test_structures_of_outputs(self):
@@ -246,8 +297,12 @@ class TestFunctional:
         expected = model([one, two]).tolist()
         assert model((one, two)).tolist() == expected
         assert model({"b": two, "a": one}).tolist() == expected
-        assert Model({"a": a, "b": b}, out)({"b": two, "a": one, "c": 0}).tolist() == expected
-        assert Model({"a": a, "b": b}, out)([one, two]).tolist() == expected
+        model = Model({"a": a, "b": b}, out)
+        with pytest.warns(UserWarning, match=r"keys \['a', 'b'\]; these are left out: \['c'\]"):
+            assert model({"b": two, "a": one, "c": 0}).tolist() == expected
+        assert model({"b": two, "a": one, "c": 0}).tolist() == expected  # it is said once
+        with pytest.warns(UserWarning, match=r"\['a', 'b'\]; a list is taken in this order"):
+            assert Model({"a": a, "b": b}, out)([one, two]).tolist() == expected
 
     def test_layers_with_several_outputs_and_arguments(self):
         class Split(layers.Layer):
@@ -601,3 +656,24 @@ def test_a_call_holds_a_tensor_only_until_its_last_reader():
     assert np.array_equal(result.numpy(), np.full((2, 3), 8.0))
     # The first result, which the sum reads, and the argument of the call.
     assert alive == [0, 1, 2, 2, 2, 2, 2]
+
+
+def test_a_stack_of_layers_without_a_form_of_their_outputs():
+    class Dynamic(layers.Layer):
+        def call(self, x):
+            return x + 1.0
+
+        def compute_output_spec(self, *args, **kwargs):
+            raise NotImplementedError
+
+    model = Sequential([Dynamic(), layers.Dense(1)])
+    x = np.ones((3, 2))
+    assert model(x).shape == (3, 1)
+    kernel, bias = model.get_weights()
+    np.testing.assert_allclose(model.predict(x, verbose=0), (x + 1.0) @ kernel + bias, rtol=1e-6)
+    model.compile("sgd", "mse")
+    model.fit(x, np.ones((3, 1)), verbose=0)
+    assert (model.get_weights()[0] != kernel).all()
+    text = []
+    model.summary(print_fn=text.append)
+    assert "dynamic" in text[0]

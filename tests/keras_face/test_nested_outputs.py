@@ -6,7 +6,7 @@ The values are those of Keras 3.15.1 on JAX for the same weights and data.
 import numpy as np
 import pytest
 
-from fastdl import layers, models, optimizers
+from fastdl import layers, models, ops, optimizers
 
 X = np.linspace(0, 1, 12, dtype="float32").reshape(4, 3)
 A, B, C = np.ones((4, 1)), np.full((4, 2), 0.5), np.full((4, 2), 2.0)
@@ -43,6 +43,28 @@ def in_a_tuple(a, b, c):
 TWO = {"loss": 2.2004, "x/a_loss": 1.0868, "x/b_loss": 1.1136}
 THREE = {"loss": 3.2872, "0/a_loss": 1.0868, "0/b_loss": 1.1136, "c_loss": 1.0868}
 WEIGHTED = {"1/b_loss": 0.0568, "1/c_loss": 0.7459, "a_loss": 0.1322, "loss": 0.9349}
+
+
+def gap(y_true, y_pred):
+    (a, b), (p, q) = y_true, y_pred
+    return ops.abs(ops.sum(a, -1) + ops.sum(b, -1) - ops.sum(p, -1) - ops.sum(q, -1))
+
+
+def gap_of_dicts(y_true, y_pred):
+    return gap((y_true["p"], y_true["q"]), (y_pred["p"], y_pred["q"]))
+
+
+def in_a_pair(a, b, c):
+    return a, b
+
+
+def pair_in_a_dict(a, b, c):
+    return {"x": (a, b), "y": c}
+
+
+def two_in_a_dict(a, b, c):
+    return {"x": {"p": a, "q": b}, "y": c}
+
 
 CASES = [
     (in_a_dict, {"x": [A, B]}, {"x": ["mse", "mae"]}, {}, TWO),
@@ -106,6 +128,58 @@ CASES = [
         {"metrics": [["mae"], None]},
         {"loss": 1.0868, "a_mae": 0.8636},
     ),
+    # A function of several outputs, and several losses for one.
+    (
+        in_a_pair,
+        (A, B),
+        [gap, ("mse", "mae")],
+        {},
+        {"a_b_loss": 3.0909, "a_loss": 1.0868, "b_loss": 1.1136, "loss": 5.2913},
+    ),
+    (
+        in_a_pair,
+        (A, B),
+        [gap, ("mse", None)],
+        {"loss_weights": [2.0, (1.0, None)]},
+        {"a_b_loss": 3.0909, "a_loss": 1.0868, "loss": 7.2686},
+    ),
+    (
+        lambda a, b, c: [a, b],
+        [A, B],
+        ["mse", ["mae", "mse"]],
+        {},
+        {"a_loss": 1.0868, "b_loss": 1.8368, "loss": 4.0372},
+    ),
+    (
+        pair_in_a_dict,
+        {"x": (A, B), "y": C},
+        {"x": [gap, (None, "mae")], "y": "mse"},
+        {},
+        {"loss": 5.2913, "x/b_loss": 1.1136, "x_loss": 3.0909, "y_loss": 1.0868},
+    ),
+    (
+        two_in_a_dict,
+        {"x": {"p": A, "q": B}, "y": C},
+        {"x": gap_of_dicts, "y": "mse"},
+        {},
+        {"loss": 4.1777, "x_loss": 3.0909, "y_loss": 1.0868},
+    ),
+    # Metrics have the names of the layers, also where the outputs have keys.
+    (
+        two_in_a_dict,
+        {"x": {"p": A, "q": B}, "y": C},
+        {"x": {"p": "mse", "q": "mae"}, "y": "mse"},
+        {"metrics": {"x": {"p": ["mae"], "q": ["mae"]}, "y": "mae"}},
+        {
+            "loss": 3.2872,
+            "x/p_loss": 1.0868,
+            "x/q_loss": 1.1136,
+            "y_loss": 1.0868,
+            "a_mae": 0.8636,
+            "b_mae": 1.1136,
+            "c_mae": 0.8636,
+        },
+    ),
 ]
 
 
@@ -141,5 +215,42 @@ def test_what_does_not_fit(y, loss, message):
 def test_an_unknown_key_is_named():
     model = make(dict_in_a_dict)
     model.compile("sgd", {"x": {"P": "mse"}, "q": "mse"})
-    with pytest.raises(ValueError, match=r"loss\['x'\]: there is no output 'P', .* 'p'"):
+    for kind in (ValueError, KeyError):  # Keras raises a KeyError
+        with pytest.raises(kind, match=r"loss\['x'\]: there is no output 'P', .* 'p'"):
+            model.fit(X, {"x": {"p": A}, "q": B}, verbose=0)
+    model.compile("sgd", {"x": {"p": "mse"}, "q": {"r": "mse"}})
+    with pytest.raises(KeyError, match=r"output 'q' is one tensor and has no parts, .*'r'"):
         model.fit(X, {"x": {"p": A}, "q": B}, verbose=0)
+
+
+def test_a_model_without_names_for_its_outputs():
+    class Two(models.Model):
+        def __init__(self):
+            super().__init__()
+            self.a = layers.Dense(2, kernel_initializer="ones")
+            self.b = layers.Dense(2, kernel_initializer="ones")
+
+        def call(self, x):
+            return {"x": {"u": self.a(x), "v": self.b(x)}, "z": [self.a(x)]}
+
+    model = Two()
+    model.compile(
+        optimizers.SGD(0.0),
+        {"x": {"u": "mse", "v": "mae"}, "z": ["mse"]},
+        metrics={"x": {"u": ["mae"], "v": ["mse"]}, "z": ["mae"]},
+    )
+    y = {"x": {"u": B, "v": B}, "z": [B]}
+    names = ["loss", "mae", "mae_1", "mse", "x/u_loss", "x/v_loss", "z/mse_loss"]
+    assert sorted(model.fit(X, y, verbose=0).history) == names  # Keras 3.15.1 on JAX
+
+
+def test_a_loss_of_several_outputs_takes_one_weight_for_each_sample():
+    model = make(two_in_a_dict)
+    model.compile(optimizers.SGD(0.0), {"x": gap_of_dicts})
+    y = {"x": {"p": A, "q": B}, "y": None}
+    x, a, b = X.sum(1), A.sum(1), B.sum(1)
+    expected = np.mean(FIRST * np.abs(a + b - 3 * x))
+    found = model.evaluate(X, y, sample_weight=FIRST, verbose=0)
+    assert found == pytest.approx(expected, rel=1e-6)
+    with pytest.raises(ValueError, match="a number for each sample, since the loss takes several"):
+        model.evaluate(X, y, sample_weight={"x": {"p": FIRST, "q": FIRST}, "y": FIRST}, verbose=0)

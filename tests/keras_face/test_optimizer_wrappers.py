@@ -336,3 +336,17 @@ def test_callbacks_set_the_rates_of_all_optimizers(kind, capsys):
         expected = [start / 2**n for n in halvings]
         np.testing.assert_allclose(history[f"learning_rate_{name}"], expected, rtol=1e-6)
     assert "the learning rate of first to 0.0" in capsys.readouterr().out
+
+
+def test_a_scale_around_several_optimizers_counts_once():
+    one, other = optimizers.SGD(0.1), optimizers.SGD(0.1)
+    several = optimizers.MultiOptimizer(
+        optimizers.OptimizerMap(other, {"one": one}), loss_scale_factor=5.0
+    )
+    assert one.loss_scale_factor == other.loss_scale_factor == 5.0
+    scaled = optimizers.LossScaleOptimizer(several, initial_scale=10.0)
+    assert one.loss_scale_factor is other.loss_scale_factor is several.loss_scale_factor is None
+    variables = [fastdl.Variable([2.0], name="one"), fastdl.Variable([2.0], name="two")]
+    scaled.apply([[10.0], [10.0]], variables)
+    for variable in variables:  # 2 - 0.1 * 10 / 10
+        assert variable.tolist() == pytest.approx([1.9], rel=1e-6)

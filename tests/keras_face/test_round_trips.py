@@ -67,3 +67,26 @@ def test_dropout_keeps_the_type():
     left = random.dropout(x, 0.5, seed=1)
     assert left.dtype == "float16"
     assert set(np.asarray(ops.cast(left, "float32")).tolist()) == {0.0, 2.0}
+
+
+@pytest.mark.parametrize(
+    "thing",
+    [
+        fastdl.random.SeedGenerator(42, name="seeds"),
+        fastdl.DTypePolicy("mixed_bfloat16"),
+        fastdl.dtype_policies.DTypePolicyMap(
+            policy_map={"dense": fastdl.DTypePolicy("mixed_bfloat16")}
+        ),
+    ],
+    ids=lambda thing: type(thing).__name__,
+)
+def test_what_is_in_no_registry_comes_back(thing):
+    config = json.loads(json.dumps(fastdl.saving.serialize_keras_object(thing)))
+    again = fastdl.saving.deserialize_keras_object(config)
+    assert type(again) is type(thing)
+    assert fastdl.saving.serialize_keras_object(again) == config
+
+
+def test_settings_of_a_class_are_a_dict():
+    with pytest.raises(TypeError, match=r"the config of 'Dense': expected a dict, got \[1, 2\]"):
+        fastdl.saving.deserialize_keras_object({"class_name": "Dense", "config": [1, 2]})

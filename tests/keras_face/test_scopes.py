@@ -353,3 +353,39 @@ def test_a_layer_whose_result_depends_on_what_it_changes(second_calls):
     for one, other in zip(plain, again, strict=True):
         np.testing.assert_allclose(other, one, rtol=1e-5, atol=1e-6)
     assert second_calls
+
+
+def test_names_of_scopes():
+    def path():
+        return fastdl.Variable([1.0], name="w").path
+
+    with fastdl.name_scope("a"):
+        with fastdl.name_scope("a"):
+            assert path() == "a/a/w"
+        with fastdl.name_scope("b", override_parent="/x/y"):
+            assert path() == "x/y/b/w"
+            with fastdl.name_scope("c"):
+                assert path() == "x/y/b/c/w"
+        assert path() == "a/w"
+    caller = object()
+    with fastdl.name_scope("a", caller=caller):
+        with fastdl.name_scope("a", caller=caller):  # what Keras's layers do in themselves
+            assert path() == "a/w"
+        with fastdl.name_scope("a", caller=object()):
+            assert path() == "a/a/w"
+        with fastdl.name_scope("a", caller=caller, deduplicate=False):
+            assert path() == "a/a/w"
+    assert path() == "w"
+    for wrong in ({"name": "a/b"}, {"name": 4}, {"name": "a", "override_parent": 3}):
+        with pytest.raises(ValueError, match="name_scope"):
+            fastdl.name_scope(**wrong)
+
+
+def test_what_is_called_for_a_variable():
+    w = fastdl.Variable([1.0])
+    for name in ("regularizer", "constraint"):
+        setattr(w, name, abs)
+        assert getattr(w, name) is abs
+        setattr(w, name, None)
+        with pytest.raises(ValueError, match=f"{name}: expected a function or None, got 'l1'"):
+            setattr(w, name, "l1")

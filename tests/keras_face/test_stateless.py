@@ -188,6 +188,12 @@ def test_state_trees_go_out_and_in():
     tree = one.get_state_tree("numpy_array")
     assert set(tree["trainable_variables"]) == {"one", "two"}
     assert set(tree["non_trainable_variables"]["two"]) == {"moving_mean", "moving_variance"}
+    assert set(tree["metrics_variables"]) == {"loss", "mean_absolute_error"}  # as in Keras
+    paths = [v.path for v in (*one.optimizer.variables[:3], *one.metrics_variables[:2])]
+    assert paths == [
+        *("adam/iteration", "adam/learning_rate", "adam/one_kernel_momentum"),
+        *("loss/total", "loss/count"),
+    ]
     other.set_state_tree(tree)
     same(values(other.variables), values(one.variables))
     same(values(other.optimizer.variables), values(one.optimizer.variables))
@@ -279,6 +285,93 @@ def test_an_operation_stands_in_a_graph():
     assert operation.name == "triple"
     with pytest.raises(NotImplementedError, match=r"Operation has no call"):
         fastdl.Operation()(X)
+
+
+def test_a_function_of_tensors_that_no_input_made():
+    a, b = (fastdl.KerasTensor((2, 3)) for _ in range(2))
+    y = [(a + b) * 3, (a + b) ** 2]
+    function = fastdl.Function([a, b], y)
+    ones = np.ones((2, 3))
+    assert [t.numpy()[0, 0] for t in function([ones, ones])] == [6.0, 4.0]
+    others = [fastdl.KerasTensor((2, 3)) for _ in range(2)]
+    again = fastdl.Function(others, function(others))
+    assert [t.numpy()[0, 0] for t in again([ones, ones * 0])] == [3.0, 1.0]
+    with pytest.raises(ValueError, match="an output needs the input"):
+        fastdl.Function([a], y)
+
+
+def test_the_first_call_of_an_operation():
+    class Sum(fastdl.Operation):
+        def call(self, x, y):
+            return x + y, x
+
+    operation = Sum()
+    with pytest.raises(AttributeError, match="was not called on symbolic tensors"):
+        operation.input  # noqa: B018
+    x, y = layers.Input((2,)), layers.Input((2,))
+    found = operation(x, y=y)
+    operation(y, x)
+    assert operation.input == [x, y] and operation.output == list(found)
+    with pytest.raises(ValueError, match="name: expected a text without '/'"):
+        Sum(name="a/b")
+
+
+@fastdl.saving.register_keras_serializable("tests")
+class Affine(fastdl.Operation):
+    def __init__(self, factor, *, shift=1.0, name=None):
+        super().__init__(name=name)
+        self.factor, self.shift = factor, shift
+
+    def call(self, x):
+        return x * self.factor + self.shift
+
+
+class WithConfig(Scaled):
+    def get_config(self):
+        return {**super().get_config(), "factor": 3.0}
+
+
+class Nameless(fastdl.Operation):
+    def __init__(self, size=2):
+        super().__init__()
+
+
+class Many(fastdl.Operation):
+    def __init__(self, *sizes):
+        super().__init__()
+
+
+def test_configs_of_operations():  # those of Keras 3.15.1
+    operation = Affine(0.5, name="half")
+    assert operation.get_config() == {"factor": 0.5, "shift": 1.0, "name": "half"}
+    again = Affine.from_config(operation.get_config())
+    assert again.get_config() == operation.get_config()
+    assert Scaled(2.0, name="s").get_config() == {"factor": 2.0, "name": "s"}
+    assert WithConfig([1], name="w").get_config() == {"factor": 3.0, "name": "w"}
+    assert Nameless().get_config() == {"size": 2}
+    for unknown in (Affine(object()), Many(1, 2)):
+        with pytest.raises(NotImplementedError, match="needs a get_config"):
+            unknown.get_config()
+
+
+def test_a_model_with_an_operation_can_be_saved(tmp_path):
+    x = layers.Input((4,))
+    model = models.Model(x, layers.Dense(2)(Affine(3.0, name="triple")(x)))
+    expected = model(X).numpy()
+    for name in ("m.fastdl", "m.keras"):
+        model.save(tmp_path / name)
+        np.testing.assert_array_equal(models.load_model(tmp_path / name)(X).numpy(), expected)
+    twin = models.clone_model(model)
+    twin.set_weights(model.get_weights())
+    np.testing.assert_array_equal(twin(X).numpy(), expected)
+
+
+def test_what_needs_values_is_every_error_of_keras():
+    x = fastdl.KerasTensor((2,))
+    for kind in (TypeError, ValueError, NotImplementedError):
+        for use in (np.array, list, float, ops.convert_to_numpy):
+            with pytest.raises(kind, match="needs the values of a tensor"):
+                use(x)
 
 
 # --- sending logs

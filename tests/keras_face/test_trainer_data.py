@@ -324,6 +324,8 @@ def test_inputs_may_be_given_by_name():
     np.testing.assert_array_equal(
         two.predict({"b": -X, "a": X}, verbose=0), two.predict([X, -X], verbose=0)
     )
+    with pytest.warns(UserWarning, match=r"these are left out: \['b'\]"):
+        one.evaluate({"b": X, "a": X}, Y, verbose=0)
     for model in (one, two):
         logs = model.evaluate({"b": X, "a": X}, Y, verbose=0)
         assert np.isfinite(model.fit({"a": X, "b": X}, Y, verbose=0).history["loss"]).all()
@@ -401,3 +403,21 @@ def test_balanced_class_weights_need_all_targets():
     model.compile("adam", "sparse_categorical_crossentropy")
     with pytest.raises(ValueError, match="'balanced' counts the classes of all samples"):
         model.fit(((X, Y) for _ in range(2)), class_weight="balanced", verbose=0)
+
+
+def test_a_required_input_that_is_none():
+    model = named("a")
+    with pytest.raises(ValueError, match=r"fit: x: expected data, got \[None\]"):
+        model.fit([None], Y, verbose=0)
+
+
+def test_a_queue_of_no_batches_counts_as_one():
+    class Ones(fastdl.utils.PyDataset):
+        def __len__(self):
+            return 3
+
+        def __getitem__(self, index):
+            return np.ones((2, 6)), np.ones((2, 1))
+
+    model = named("a")
+    assert model.predict(Ones(workers=2, max_queue_size=0), verbose=0).shape == (6, 1)

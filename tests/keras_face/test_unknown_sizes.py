@@ -56,3 +56,21 @@ def test_a_short_input_runs():
         data = np.random.default_rng(0).normal(size=(4, steps, 3)).astype("float32")
         expected = data[:, :5].max(1) + 1.0
         np.testing.assert_allclose(model.predict(data, verbose=0), expected, rtol=1e-6)
+
+
+def test_an_index_that_only_long_inputs_have():
+    class Late(layers.Layer):
+        def call(self, x):
+            return x[:, 90]
+
+    x = layers.Input((None, 3))
+    assert x[:, 40].shape == x[:, -100].shape == Late()(x).shape == (None, 3)
+    assert x[7].shape == (None, 3) and x[20, 70].shape == (3,)
+    model = models.Model(x, [x[:, 40] * 2.0, Late()(x)])
+    data = np.arange(2 * 100 * 3.0, dtype="float32").reshape(2, 100, 3)
+    found = model.predict(data, verbose=0)
+    np.testing.assert_array_equal(found[0], data[:, 40] * 2)
+    np.testing.assert_array_equal(found[1], data[:, 90])
+    for wrong in (lambda: x[:, :, 3], lambda: x[:, :, :, 0]):
+        with pytest.raises(IndexError):
+            wrong()

@@ -251,6 +251,7 @@ def test_no_backups(tmp_path):
     ("arguments", "message"),
     [
         ({"backup_dir": ""}, "expected a folder"),
+        ({"backup_dir": None}, "expected a folder, got None"),
         ({"backup_dir": 3}, "expected a path"),
         ({"backup_dir": "x", "save_freq": "batch"}, "save_freq"),
         ({"backup_dir": "x", "save_freq": -1}, "save_freq"),
@@ -293,3 +294,12 @@ def test_killed_at_any_time(kind, tmp_path):
     wanted = killed_runs(tmp_path / "alone", "none", rng, 0)
     kills = int(os.environ.get("FASTDL_KILLS", "4"))
     assert killed_runs(tmp_path / "backup", kind, rng, kills) == wanted
+
+
+def test_without_the_value_to_watch_every_epoch_is_saved(tmp_path):
+    keep = callbacks.ModelCheckpoint(
+        tmp_path / "x{epoch}.fastdl", "other", save_best_only=True, mode="min"
+    )
+    with pytest.warns(UserWarning, match="the logs have no 'other'"):
+        fit(make(), keep)
+    assert "x1.fastdl" in os.listdir(tmp_path)  # as in Keras
