@@ -13,6 +13,7 @@ import numpy as np
 from .. import regularizers
 from .._base import tree
 from .._base.checks import check_count, check_shape, shown
+from .._base.context import context
 from .._base.dtype_policy import DTypePolicy, policy_from
 from .._base.notices import warn_once
 from .._base.registry import LAYERS, snake_case, unique_name
@@ -24,7 +25,6 @@ from .._graph.calls import (
     NAMED_ERRORS,
     Signature,
     argument_shapes,
-    context,
     convert,
     name_error,
     shape_of,
@@ -278,7 +278,7 @@ class Layer(StatelessCalls):
                 name_error(error, self)
             raise shortened(error)  # noqa: B904
         finally:
-            calls["root"], calls["training"] = before
+            calls["root"], calls["training"], calls["scope"] = before
             if self._rebinds:
                 set_rebinding(rebinds)
 
@@ -288,13 +288,13 @@ class Layer(StatelessCalls):
 
     def _enter(
         self, calls: dict[str, Any], args: Args, kwargs: Kwargs
-    ) -> tuple[Layer | None, bool | None]:
-        """Makes this call the innermost one and returns the root and mode before it.
+    ) -> tuple[Layer | None, bool | None, str]:
+        """Makes this call the innermost one and returns the root, mode and path before it.
 
         The mode comes from the call's arguments, else from the calling layer, else from the
         layer itself.
         """
-        root, outer = before = calls["root"], calls["training"]
+        root, outer, _ = before = calls["root"], calls["training"], calls["scope"]
         taken = self._taken or self._read_signature()
         training = kwargs.pop("training", None) if kwargs else None
         place = taken.training_index
@@ -324,6 +324,7 @@ class Layer(StatelessCalls):
             if self._loss_layers:
                 self._clear_losses()
         calls["training"] = training
+        calls["scope"] = self._scope or self._first_scope()
         return before
 
     def _read_signature(self) -> Signature:
@@ -351,7 +352,7 @@ class Layer(StatelessCalls):
                 name_error(error, self)
             raise shortened(error)  # noqa: B904
         finally:
-            calls["root"], calls["training"] = before
+            calls["root"], calls["training"], calls["scope"] = before
         if self._build_shapes is None:
             self._end_first_call(args, kwargs)
         self.built = True
@@ -611,6 +612,8 @@ def _recorded(build: Callable[..., None]) -> Callable[..., None]:
             self._unassigned,
         )
         before = [dict(registry) for registry in registries]
+        outside = context.scope
+        context.scope = self._scope or self._first_scope()
         try:
             build(self, *args, **kwargs)
         except BaseException:  # also Ctrl-C: the next attempt must make the same weights
@@ -618,6 +621,8 @@ def _recorded(build: Callable[..., None]) -> Callable[..., None]:
                 registry.clear()
                 registry.update(content)
             raise
+        finally:
+            context.scope = outside
         self.__dict__.update(built=True, _build_shapes=(args, kwargs))
 
     return recorded

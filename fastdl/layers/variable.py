@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from typing import TYPE_CHECKING, Any
 
 from .. import _core, initializers
@@ -16,6 +15,7 @@ from .._base.checks import (
     prefixed,
     shown,
 )
+from .._base.context import context, path_of
 from .._base.parameter import Parameter
 from .._base.registry import unique_name
 from .._core import Tensor
@@ -32,24 +32,21 @@ if TYPE_CHECKING:
 _SYNCHRONIZATIONS = (None, "none", "on_read", "on_write", "auto")
 
 
-class _Scopes(threading.local):
-    names: tuple[str, ...] = ()
-
-
-_scopes = _Scopes()
-
-
 class name_scope:
-    """A context in which new variables have a name in front of their path.
+    """A context in which variables and layers get a name in front of their path.
+
+    It counts for variables that are made in it and for layers that are built in it.
 
     Args:
         name: a text without "/".
-        kwargs: `caller` and `deduplicate` of Keras change nothing.
+        kwargs: `override_parent` is the path to start from, instead of that of the scopes around;
+            `caller` and `deduplicate` of Keras change nothing.
 
     Raises:
         ValueError: another name.
+        TypeError: an unknown argument.
 
-    Source: `keras.name_scope` of Keras 3. The paths of layers' weights do not depend on it.
+    Source: `keras.name_scope` of Keras 3.
 
     Example:
         >>> with fastdl.name_scope("block"):
@@ -65,15 +62,19 @@ class name_scope:
         if not check_name("name_scope", "name", name) or "/" in name:
             raise ValueError(f"name_scope: name: expected a text without '/', got {shown(name)}")
         self.name = name
-        self._before: list[tuple[str, ...]] = []
+        parent = check_name("name_scope", "override_parent", kwargs.get("override_parent"))
+        self._parent = None if parent is None else "/".join(filter(None, parent.split("/")))
+        self._before: list[str] = []
 
     def __enter__(self) -> Self:
-        self._before.append(_scopes.names)
-        _scopes.names = (*_scopes.names, self.name)
+        self._before.append(context.scope)
+        if self._parent is not None:
+            context.scope = self._parent
+        context.scope = path_of(self.name)
         return self
 
     def __exit__(self, *exception: object) -> None:
-        _scopes.names = self._before.pop()
+        context.scope = self._before.pop()
 
 
 class _AnyParameter(type(Parameter)):  # type: ignore[misc]  # the metaclass of tensors
@@ -148,7 +149,7 @@ class Variable(Parameter, metaclass=_AnyParameter):
         trained = check_flag(who, "trainable", trainable) and kind == "float32"
         kwargs.setdefault("requires_grad", trained)
         name = name or unique_name("variable")
-        kwargs.setdefault("path", "/".join((*_scopes.names, name)))
+        kwargs.setdefault("path", path_of(name))
         return Parameter(F.cast(value, dtype=kind), name=name, **kwargs)
 
 

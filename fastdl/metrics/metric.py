@@ -9,6 +9,7 @@ from .. import _core
 from .._base import functional as F
 from .._base import tree
 from .._base.checks import AGGREGATIONS, check_choice, check_name, shown
+from .._base.context import path_of
 from .._base.registry import METRICS, snake_case, unique_name
 from .._base.stateless import copies, holding, kept
 from .._base.watch import Watched
@@ -87,15 +88,17 @@ class Metric(Watched):
             from .. import initializers
 
             value = initializers.get(initializer)(tuple(shape), dtype)
+        name = name or "variable"
+        path = f"{path_of(self.name)}/{name}"
         variable: Parameter
         if dtype == "float32":
             from ._total import Total
 
-            variable = Total(value, name=name or "variable")
+            variable = Total(value, name=name, path=path)
         else:
             from .._base.parameter import Parameter
 
-            variable = Parameter(value, requires_grad=False, name=name or "variable")
+            variable = Parameter(value, requires_grad=False, name=name, path=path)
         self._variables.append(variable)
         return variable
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from .._base import functional as F
 from .._base.checks import AGGREGATIONS, check_choice
+from .._base.context import path_of as scoped
 from .._base.watch import Watched
 from .._core import Tensor
 
@@ -20,11 +21,11 @@ if TYPE_CHECKING:
     from .._core import TensorLike
 
 
-def named_variable(value: Tensor, name: str) -> Parameter:
-    """A named variable in the tensor's memory that isn't trained."""
+def named_variable(value: Tensor, name: str, owner: str) -> Parameter:
+    """A variable in the tensor's memory that isn't trained, of an optimizer of the name `owner`."""
     from .._base.parameter import Parameter
 
-    return Parameter(value, requires_grad=False, name=name)
+    return Parameter(value, requires_grad=False, name=name, path=f"{scoped(owner)}/{name}")
 
 
 def path_of(variable: Tensor, index: int) -> str:
@@ -48,6 +49,7 @@ class Variables(Watched):
     """The part of `Optimizer` that makes and sets state, and says which variables decay."""
 
     built: bool
+    name: str
     weight_decay: float | None
     _active_slots: Any
     _built_slots: list[str]
@@ -126,7 +128,7 @@ class Variables(Watched):
         if layout is not None:
             raise ValueError(f"{who}: layout: expected None: there is one device")
         value = initializers.get(initializer)(tuple(shape), dtype or "float32")
-        variable = named_variable(value, name or "var")
+        variable = named_variable(value, name or "var", self.name)
         self._slot_variables.append(variable)
         return variable
 

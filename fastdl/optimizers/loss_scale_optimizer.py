@@ -110,9 +110,9 @@ class LossScaleOptimizer(Optimizer):
         )
         inner_optimizer.loss_scale_factor = None  # else gradients would be divided twice
         self._hyper, self._hyper_array = inner_optimizer._hyper, inner_optimizer._hyper_array
-        self.step_counter = named_variable(_core.full((), "int64", 0), "step_counter")
+        self.step_counter = named_variable(_core.full((), "int64", 0), "step_counter", self.name)
         self.dynamic_scale = named_variable(
-            _core.full((), "float32", self.initial_scale), "dynamic_scale"
+            _core.full((), "float32", self.initial_scale), "dynamic_scale", self.name
         )
 
     # --- what the inner optimizer has

@@ -180,9 +180,11 @@ class Optimizer(Variables):
         # moved, the decays and the penalties), and the runs.
         self._runs_of: dict[tuple[bool, ...], tuple[object, list[Run]]] = {}
         self._learning_rate: LearningRateSchedule | Callable[[], SupportsFloat] | None = None
-        self._learning_rate_variable = named_variable(self._hyper._view((), 0), "learning_rate")
-        self._iterations_variable = named_variable(self._updates, "iterations")
-        self._calls_variable = named_variable(self._calls, "iteration")
+        self._learning_rate_variable = named_variable(
+            self._hyper._view((), 0), "learning_rate", self.name
+        )
+        self._iterations_variable = named_variable(self._updates, "iterations", self.name)
+        self._calls_variable = named_variable(self._calls, "iteration", self.name)
         self._set_rate(learning_rate)
 
     # --- learning rate and step count
@@ -303,7 +305,9 @@ class Optimizer(Variables):
         for i, variable in enumerate(self._trainable_variables):
             for (slot, _), buffer in zip(slots, buffers, strict=True):
                 name = f"{path_of(variable, i).replace('/', '_')}_{slot}"
-                self._slot_variables.append(named_variable(self._flat.state_of(buffer, i), name))
+                self._slot_variables.append(
+                    named_variable(self._flat.state_of(buffer, i), name, self.name)
+                )
         return first
 
     @property
