@@ -174,6 +174,11 @@ Tensor inverted(const Tensor& t) {
   return sub(cast(scalar(t->dtype == DType::uint8 ? 255 : -1), t->dtype), t);
 }
 
+Tensor positive(const Tensor& t) {
+  FASTDL_CHECK(t->dtype != DType::bool8, TypeError, "operator +: truth values have no sign");
+  return t;
+}
+
 Tensor matmul_operator(const Tensor& a, const Tensor& b) { return matmul(a, b, false, false); }
 
 // t itself, or a copy of a tensor on another device, for reading.
@@ -474,6 +479,7 @@ void fill_slots(PyHeapTypeObject* type) {
   n.nb_inplace_lshift = &in_place<of_bits<"<<", "left_shift">, "<<=">;
   n.nb_inplace_rshift = &in_place<of_bits<">>", "right_shift">, ">>=">;
   n.nb_negative = &unary<neg>;
+  n.nb_positive = &unary<positive>;
   n.nb_absolute = &unary<abs>;
   n.nb_invert = &unary<inverted>;
   n.nb_bool = &truth;
