@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from .. import _core
 from .._base import functional as F
-from .._core import Tensor
+from .._core import ShapeError, Tensor
 from .moving import checked_axes, checked_axis, moved
 
 if TYPE_CHECKING:
@@ -64,6 +64,17 @@ def log10(x: TensorLike) -> Tensor:
 def log_sigmoid(x: TensorLike) -> Tensor:
     """`log(sigmoid(x))`, without underflow."""
     return F.neg(F.softplus(F.neg(x)))
+
+
+def logsumexp(x: TensorLike, axes: Axes, keepdims: bool) -> Tensor:
+    """`log(sum(exp(x)))`, without overflow; -inf where there are no values."""
+    try:
+        return F.logsumexp(x, axes=axes, keepdims=keepdims)
+    except ShapeError:  # there is no largest value, and the sum is 0
+        x = _core.as_tensor(x)
+        if x.numel():
+            raise
+        return F.log(F.sum(F.cast(x, dtype="float32"), axes=axes, keepdims=keepdims))
 
 
 def trunc(x: TensorLike) -> Tensor:

@@ -630,6 +630,10 @@ def _recorded(build: Callable[..., None]) -> Callable[..., None]:
 
 def _policy_of(dtype: DTypeLike | DTypePolicy | None, kind: str) -> DTypePolicy:
     try:
+        if isinstance(dtype, dict):  # Keras's config of one
+            from .. import dtype_policies
+
+            return dtype_policies.get(dtype)
         return policy_from(dtype)
     except ValueError as error:
         raise ValueError(f"{kind}: {error}") from None

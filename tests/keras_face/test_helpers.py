@@ -325,3 +325,24 @@ def test_progbar_shows_means_and_states(capsys):
     assert line.startswith("3/3") and "a: 5.0000" in line and "b: 1.0000" in line
     with pytest.raises(ValueError, match="at most one"):
         utils.Progbar(1, stateful_metrics=["a"], stateless_metrics=["b"])
+
+
+def test_configs_of_policies_are_types():
+    """As in the configs that Keras saves."""
+    name = {"name": "mixed_bfloat16"}
+    half = {"module": "keras", "class_name": "DTypePolicy", "config": name, "registered_name": None}
+    single = {**half, "config": {"name": "float32"}}
+    several = {"class_name": "DTypePolicyMap", "config": {"policy_map": {"wide.*": half}}}
+    layers = fastdl.layers
+    assert layers.Dense(2, dtype=half).dtype_policy.name == "mixed_bfloat16"
+    assert layers.Dense(2, dtype=several, name="wide_1").dtype_policy.name == "mixed_bfloat16"
+    assert layers.Dense.from_config({"units": 2, "dtype": several}).dtype_policy.name == "float32"
+    for given in (single, fastdl.DTypePolicy("float32")):
+        assert fastdl.metrics.Mean(dtype=given).dtype == "float32"
+        assert fastdl.losses.MeanSquaredError(dtype=given).dtype == "float32"
+    for wrong in ({}, {"class_name": "DTypePolicy", "config": 3}, {**half, "class_name": "Other"}):
+        with pytest.raises(ValueError, match="Dense: "):
+            layers.Dense(2, dtype=wrong)
+    for kind in (fastdl.metrics.Mean, fastdl.losses.MeanSquaredError):
+        with pytest.raises(ValueError, match=f"{kind.__name__}: dtype: expected"):
+            kind(dtype={"config": {"name": "float8"}})
