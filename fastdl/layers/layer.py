@@ -636,4 +636,5 @@ def _policy_of(dtype: DTypeLike | DTypePolicy | None, kind: str) -> DTypePolicy:
             return dtype_policies.get(dtype)
         return policy_from(dtype)
     except ValueError as error:
-        raise ValueError(f"{kind}: {error}") from None
+        where = f"{kind}: dtype" if isinstance(dtype, dict) else kind
+        raise ValueError(f"{where}: {error}") from None

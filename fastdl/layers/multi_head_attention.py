@@ -538,9 +538,11 @@ def _sizes(who: str, argument: str, value: Any, least: int) -> tuple[int, ...] |
     return tuple(check_integer(who, argument, each, least) for each in given)
 
 
-@LAYERS.register
-class GroupQueryAttention(HeadsAttention):
+@LAYERS.register("GroupQueryAttention")
+class GroupedQueryAttention(HeadsAttention):
     """Attention in several heads, of which groups share their keys and values.
+
+    Its name in `layers` is GroupQueryAttention, as in Keras.
 
     Called as `MultiHeadAttention` is, with inputs of shape `(batch, steps, features)`.
 

@@ -196,3 +196,14 @@ def test_settings_can_be_read():
     assert layer.query_dense.kernel.regularizer is layer.kernel_regularizer
     inner = layers.ConvLSTM1D(2, 3, bias_regularizer="l1")
     assert inner.bias_regularizer is inner.cell.bias_regularizer is not None
+
+
+def test_the_class_of_shared_heads_has_the_name_of_keras():
+    """In configs and for the layer's own name; files with the other name can be read."""
+    layer = layers.GroupQueryAttention(2, 4, 2)
+    config = layers.serialize(layer)
+    assert config["class_name"] == "GroupedQueryAttention"
+    assert layer.name.startswith("grouped_query_attention")
+    for name in ("GroupedQueryAttention", "GroupQueryAttention"):
+        again = layers.deserialize({**config, "class_name": name})
+        assert again.get_config() == layer.get_config()
