@@ -476,7 +476,11 @@ class TestConfig:
                 for n in (1, 2, 3)
             },
             "Attention": {"score_mode": "concat", "dropout": 0.1},
-            "GroupQueryAttention": {"head_dim": 2, "num_query_heads": 4, "num_key_value_heads": 2},
+            "GroupedQueryAttention": {
+                "head_dim": 2,
+                "num_query_heads": 4,
+                "num_key_value_heads": 2,
+            },
             "MultiHeadAttention": {"num_heads": 2, "key_dim": 3, "output_shape": (2, 3)},
             **{
                 f"Transformer{name}": {"intermediate_dim": 3, "num_heads": 2, "dropout": 0.1}
@@ -528,7 +532,7 @@ class TestConfig:
                 f"AveragePooling{axes}D": {"pool_size": 3, "padding": "same"},
                 f"SpatialDropout{axes}D": {"rate": 0.3},
             }
-        layer = getattr(layers, name)(**given.get(name, {}), name="it")
+        layer = LAYERS.lookup(name)(**given.get(name, {}), name="it")
         config = layers.serialize(layer)
         twin = layers.deserialize(config)
         assert type(twin) is type(layer) and twin.name == "it"
