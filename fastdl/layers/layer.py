@@ -576,8 +576,15 @@ class Layer(StatelessCalls):
 
     @classmethod
     def from_config(cls, config: Config) -> Self:
-        """A new layer, without weights yet, from what `get_config` returned."""
-        return cls(**config)
+        """A new layer, without weights yet, from what `get_config` returned.
+
+        Raises:
+            ConfigError: a value in it is wrong. It is a TypeError, as in Keras, and a ValueError.
+        """
+        try:
+            return cls(**config)
+        except ValueError as error:
+            raise ConfigError(*error.args) from None
 
     def get_build_config(self) -> Config | None:
         """The shapes that the layer was built for, for `build_from_config`; None if it isn't."""
@@ -598,6 +605,10 @@ class Layer(StatelessCalls):
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} name={self.name}, built={self.built}>"
+
+
+class ConfigError(TypeError, ValueError):
+    """A layer cannot be made from a config."""
 
 
 def _recorded(build: Callable[..., None]) -> Callable[..., None]:
