@@ -626,6 +626,16 @@ class GroupedQueryAttention(HeadsAttention):
             },
         )
 
+    def compute_output_shape(
+        self, query_shape: Shape, value_shape: Any, key_shape: Any = None
+    ) -> Shape:
+        if query_shape[-1] != value_shape[-1]:
+            raise ValueError(
+                f"query and value must have the same last size, got shapes {tuple(query_shape)} "
+                f"and {tuple(value_shape)}"
+            )
+        return super().compute_output_shape(query_shape, value_shape, key_shape)
+
     def get_config(self) -> Config:
         return {
             **super().get_config(),

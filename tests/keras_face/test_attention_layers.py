@@ -244,6 +244,8 @@ def test_calls_that_flash_attention_and_lists_refuse():
     for kind in (layers.MultiHeadAttention(2, 2), layers.GroupQueryAttention(2, 2, 1)):
         with pytest.raises(ValueError, match="value and key must have equal axes"):
             kind.compute_output_shape((2, 4, 8), (2, 2, 8), (2, 1, 7))
+    with pytest.raises(ValueError, match="the same last size"):
+        layers.GroupQueryAttention(2, 2, 1).compute_output_shape((2, 4, 8), (2, 2, 7))
     for kind in (layers.Attention(), layers.AdditiveAttention()):
         for wrong in (x, [x], [x] * 4):
             with pytest.raises(ValueError, match=r"expected a list \[query, value\]"):
