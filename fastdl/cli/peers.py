@@ -53,6 +53,8 @@ _AS_IN_TENSORFLOW = frozenset(
     "GradientTape Tensor __version__ bfloat16 bool float16 float32 int32 int64 int8 keras "
     "uint8".split()
 )
+# Modules of TensorFlow that are Keras's.
+_OF_KERAS = ("keras", "initializers", "losses", "metrics", "optimizers")
 _INSTEAD = {  # of TensorFlow's own functions
     "data": "fit takes arrays; fastdl.data.DataLoader makes batches",
     "math": "fastdl.ops has Keras's functions",
@@ -118,7 +120,7 @@ def lookup(peer: str, here: str) -> tuple[Any, str | None]:
         The object, None where it is not known, and None or a text that says what is missing.
     """
     theirs, ours = peer.split("."), here.split(".")
-    if theirs[0] == "tensorflow" and theirs[1:2] != ["keras"]:
+    if theirs[0] == "tensorflow" and theirs[1:2] and theirs[1] not in _OF_KERAS:
         return _in_tensorflow(theirs[1:])
     found: Any = fastdl
     for i, name in enumerate(ours[1:], 2):
@@ -148,6 +150,9 @@ def _elsewhere(peer: str) -> Iterator[str]:
         yield reason
         return
     if name.startswith("_"):
+        return
+    if module == "keras.backend" and _object(f"fastdl.ops.{name}") is not None:
+        yield f"there is fastdl.ops.{name}"
         return
     root = peer.partition(".")[0]
     for other, names in peer_names().items():
@@ -187,8 +192,9 @@ def _in_tensorflow(names: list[str]) -> tuple[Any, str | None]:
     first = ".".join(names[:2])
     for path in (first, names[0]):
         if path in functions():
-            place = functions()[path].place
-            return None, f"tensorflow.{path} is not in fastdl: fastdl.{place}"
+            function = functions()[path]
+            outer = f"fastdl.{function.around} of " if function.around else ""
+            return None, f"tensorflow.{path} is not in fastdl: {outer}fastdl.{function.place}"
     hint = _INSTEAD.get(names[0], "fastdl has Keras's names of TensorFlow")
     return None, f"tensorflow.{first} is not in fastdl: {hint}"
 

@@ -283,6 +283,8 @@ class Program:
     def _translate(self, node: ast.Attribute, function: Function) -> None:
         root = _root_of(node)
         place, at = f".{function.place}", (root.end_lineno or 0, root.end_col_offset or 0)
+        if function.around:
+            place = f".{function.around}({ast.unparse(root)}{place}"
         if function.place == "None":
             place, at = "None", (root.lineno, root.col_offset)
         end = (node.end_lineno or 0, node.end_col_offset or 0)
@@ -303,9 +305,12 @@ class Program:
         for keyword in node.keywords:
             here = function.arguments[keyword.arg or ""]
             if here != keyword.arg:
-                at = (keyword.lineno, keyword.col_offset)
-                end = (keyword.lineno, keyword.col_offset + len((keyword.arg or "").encode()))
-                self._edit(at, end, here)
+                line, offset = keyword.lineno, keyword.col_offset
+                length = len((keyword.arg or "").encode())
+                self._edit((line, offset), (line, offset + length), here)
+        end = (node.end_lineno or 0, node.end_col_offset or 0)
+        if function.around:
+            self._edit(end, end, ")")
         added = ", ".join(function.missing(node))
         if added:
             line, offset = node.end_lineno or 0, (node.end_col_offset or 0) - 1
@@ -326,7 +331,7 @@ class Program:
         if not path[1]:
             return  # of a module that is missing as a whole
         function = self._of_tensorflow(node, scope)
-        if function is not None and not function.added:
+        if function is not None and not function.added and not function.around:
             self._translate(node, function)
             return
         missing = peers.lookup(*path)[1]

@@ -9,7 +9,8 @@ from functools import cache
 # Each line has a name of TensorFlow, the place here and the arguments, in TensorFlow's order, with
 # Keras's name after a colon; those after a bar by name alone. Other arguments are not there. After
 # "=" stands what a call must say here, since the default is another. "#number" asks for a number in
-# the program's text, "#float" for no type of integers. Names of `tf` are those of `tf.math`, too.
+# the program's text, "#float" for no type of integers. Of two places the first is a function of the
+# second's result. Names of `tf` are those of `tf.math`, too.
 _TABLE = """
 Variable Variable initial_value:initializer | trainable name dtype
 argmax ops.argmax input:x axis=0
@@ -54,6 +55,7 @@ logical_or ops.logical_or x:x1 y:x2
 map_fn ops.map fn:f elems:xs
 math.add ops.add x:x1 y:x2
 math.cumprod ops.cumprod x axis=0
+math.count_nonzero ops.count_nonzero input:x axis
 math.divide_no_nan ops.divide_no_nan x:x1 y:x2
 math.floordiv ops.floor_divide x:x1 y:x2
 math.floormod ops.mod x:x1 y:x2
@@ -61,16 +63,21 @@ math.in_top_k ops.in_top_k targets predictions k
 math.is_finite ops.isfinite x
 math.is_inf ops.isinf x
 math.is_nan ops.isnan x
+math.l2_normalize ops.normalize x axis
 math.log_sigmoid ops.log_sigmoid x
 math.log_softmax ops.log_softmax logits:x axis
 math.logical_xor ops.logical_xor x:x1 y:x2
 math.mod ops.mod x:x1 y:x2
 math.multiply ops.multiply x:x1 y:x2
+math.reduce_euclidean_norm ops.norm input_tensor:x | axis keepdims
 math.reduce_std ops.std input_tensor:x axis keepdims
 math.reduce_variance ops.var input_tensor:x axis keepdims
 math.rsqrt ops.rsqrt x
+math.squared_difference ops.square|ops.subtract x:x1 y:x2
 math.softmax ops.softmax logits:x axis
 math.subtract ops.subtract x:x1 y:x2
+math.unsorted_segment_max ops.segment_max data segment_ids num_segments
+math.unsorted_segment_sum ops.segment_sum data segment_ids num_segments
 math.top_k ops.top_k input:x k=1 sorted
 matmul ops.matmul a:x1 b:x2
 maximum ops.maximum x:x1 y:x2
@@ -81,6 +88,7 @@ newaxis None
 nn.dropout random.dropout x:inputs rate noise_shape seed
 nn.elu ops.elu features:x
 nn.gelu ops.gelu features:x approximate=False
+nn.l2_normalize ops.normalize x axis
 nn.leaky_relu ops.leaky_relu features:x alpha:negative_slope
 nn.log_softmax ops.log_softmax logits:x axis
 nn.moments ops.moments x axes | keepdims
@@ -161,6 +169,7 @@ class Function:
 
     Attributes:
         place: the name here, after "fastdl.".
+        around: a function of the result, if there is another.
         arguments: the names of its arguments here, by TensorFlow's.
         positional: how many of them may be given by position; None for any number.
         added: what a call has to say, by the names of arguments here, unless it says it.
@@ -172,6 +181,7 @@ class Function:
     positional: int | None = 0
     added: dict[str, str] = field(default_factory=dict)
     kinds: dict[str, str] = field(default_factory=dict)
+    around: str = ""
 
     def obstacle(self, call: ast.Call) -> str | None:
         """What keeps a call from being rewritten, such as an argument that is not here."""
@@ -221,7 +231,8 @@ def functions() -> dict[str, Function]:
         found[f"nn.{name}_cross_entropy_with_logits"] = loss
     for line in _TABLE.strip().splitlines():
         name, place, *words = line.split()
-        function = found[name] = Function(place)
+        around, _, place = place.rpartition("|")
+        function = found[name] = Function(place, around=around)
         for word in words:
             if word == "|":  # the others by name alone
                 function.positional = len(function.arguments)

@@ -92,6 +92,10 @@ FINDINGS = [
         "import tensorflow as tf\nL = tf.keras.layers\nL.Dense(1)\nL.Warp(1)",
         [(4, 3, "Warp is not")],
     ),
+    (
+        "from tensorflow.keras import backend as K\nK.mean(1)",
+        [(2, 3, "there is fastdl.ops.mean")],
+    ),
     ("from tensorflow import reduce_mean", [(1, 24, "fastdl: fastdl.ops.mean")]),
     ("import tensorflow as tf\nm = tf.math\nm.log(1)", [(2, 8, "math is not"), (3, 3, "ops.log")]),
     ("import tensorflow as tf\ntf.split(x, [1, 2])", [(2, 4, "sizes are split points")]),
@@ -103,6 +107,11 @@ FINDINGS = [
     (
         "import tensorflow as tf\ntf.random.uniform((), 0, 9, tf.int32)",
         [(2, 11, "use random.randint")],
+    ),
+    ("import tensorflow as tf\ntf.metrics.Warp()", [(2, 12, "tensorflow.metrics.Warp")]),
+    (
+        "import tensorflow as tf\nf = tf.math.squared_difference",
+        [(2, 8, "ops.square of fastdl.ops.subtract")],
     ),
     ("import tensorflow as tf\ntf.train.Checkpoint()", [(2, 4, "tensorflow.train")]),
     ("import tensorflow as tf\ntf.data.Dataset.range(3)", [(2, 4, "tensorflow.data.Dataset")]),
@@ -171,6 +180,8 @@ TENSORFLOW = [
         "tf.ops.binary_crossentropy(target=a, output=b, from_logits=True)",
     ),
     ("tf.function(f)", "tf.compile(f)"),
+    ("tf.math.squared_difference(x, y=é)", "tf.ops.square(tf.ops.subtract(x, x2=é))"),
+    ("tf.losses.MeanSquaredError()", "tf.losses.MeanSquaredError()"),
     ("tf.linalg.inv(x)", "tf.ops.linalg.inv(x)"),
     ("tf.keras.layers.Dense(3)", "tf.keras.layers.Dense(3)"),
     ("tf.GradientTape(persistent=True)", "tf.GradientTape(persistent=True)"),
