@@ -403,3 +403,12 @@ def test_a_subclass_with_a_build_of_its_own_is_not_built_yet():
 def test_an_input_layer_names_its_argument():
     with pytest.warns(UserWarning, match="the argument is called shape"):
         assert layers.InputLayer(input_shape=(2, 3)).batch_shape == (None, 2, 3)
+
+
+@pytest.mark.parametrize("shape", [(2, 3), (1, 1, 3), (4,)])
+def test_masks_of_softmax_fit_its_inputs(shape):
+    layer = layers.Softmax()
+    with pytest.raises(ValueError, match=r"mask: expected a shape that broadcasts to \(1, 3\)"):
+        layer(np.ones((1, 3)), mask=np.ones(shape))
+    found = layer(np.ones((2, 3)), mask=np.array([1.0, 0.0, 1.0]))
+    assert found.tolist() == [[0.5, 0.0, 0.5]] * 2
