@@ -124,10 +124,14 @@ class ImageLayer(Layer):
     def transform_images(
         self, images: TensorLike, transformation: Any, training: bool = True
     ) -> Tensor:
-        """A batch of images as floats; in training, transformed."""
+        """A batch of images, or one, as floats; in training, transformed."""
         x = F.cast(images, dtype="float32")
         if training and transformation is not None:
-            x = self._changed(x, transformation, False)
+            one = x.ndim == 3
+            x = self._changed(
+                F.reshape(x, shape=(1, *x.shape)) if one else x, transformation, False
+            )
+            x = F.reshape(x, shape=x.shape[1:]) if one else x
         return base.as_before(x, self._out)
 
     def transform_labels(

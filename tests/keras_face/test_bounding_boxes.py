@@ -288,6 +288,17 @@ def test_a_transformation_of_keras_bends_images():
     y = layer.transform_images(x, drawn).numpy()
     np.testing.assert_array_equal(y[1], x[1])
     assert np.abs(y[0] - x[0]).max() > 1
+    one = {**drawn, "apply_transform": np.array([True]), "seed": 42}
+    assert layer.transform_images(x[0], one).shape == x[0].shape
+
+
+@pytest.mark.parametrize("form", ["xyxy", "xywh", "rel_xyxy"])
+def test_boxes_of_mixed_images_need_no_size(form):
+    layer = layers.MixUp(bounding_box_format=form)
+    boxes = by_hand(BOXES, form).astype("float32")
+    drawn = {"mix_weight": [0.5, 0.5], "permutation_order": np.array([1, 0])}
+    found = layer.transform_bounding_boxes({"boxes": boxes}, drawn)["boxes"].numpy()
+    np.testing.assert_allclose(found, np.concatenate([boxes, boxes[::-1]], 1), rtol=1e-6)
 
 
 def test_pieces_of_a_transformation():
