@@ -160,12 +160,13 @@ def deserialize(config: Config, custom_objects: Mapping[str, object] | None = No
         **(custom_objects or {}),
     }
     name = config.get("class_name") if isinstance(config, dict) else None
-    if not isinstance(name, str) or name not in kinds:
+    inner = config.get("config", {}) if isinstance(config, dict) else None
+    if not isinstance(name, str) or name not in kinds or not isinstance(inner, dict):
         raise ValueError(
             "deserialize: config: expected that of a DTypePolicy or DTypePolicyMap, got "
             f"{shown(config)}; quantized policies are not there"
         )
-    found: DTypePolicy = kinds[name].from_config(config.get("config", {}))
+    found: DTypePolicy = kinds[name].from_config(inner)
     return found
 
 

@@ -7,6 +7,7 @@ gives the same values at each call. Without one it draws from the library's stre
 
 from __future__ import annotations
 
+import copy
 import math
 from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
@@ -404,8 +405,8 @@ class STFT(Initializer):
     Args:
         side: "real" for the cosine, "imag" for the sine.
         window: "hann", "hamming", "blackman", "bartlett" or "boxcar", an array of the frame
-            length, or None for no window and no scaling. Other windows of SciPy can be given as
-            arrays: `scipy.signal.get_window(...)`.
+            length, or None for no window and no scaling. Where SciPy is installed, other names are
+            those of `scipy.signal.get_window`.
         scaling: "density" divides by the root of the sum of the window's squares, "spectrum" by
             the sum of its magnitudes; None.
         periodic: whether the window is periodic, for spectra, or symmetric.
@@ -430,7 +431,8 @@ class STFT(Initializer):
     ) -> None:
         self.side = check_choice("STFT", "side", side, ("real", "imag"))
         if isinstance(window, str):
-            check_choice("STFT", "window", window, tuple(_WINDOWS))
+            if window not in _WINDOWS and _of_scipy(window, 4, True) is None:
+                check_choice("STFT", "window", window, tuple(_WINDOWS))
         elif window is not None:
             try:
                 window = np.asarray(window, np.float64)
@@ -465,7 +467,11 @@ class STFT(Initializer):
 
     def _window(self, length: int) -> np.ndarray:
         if isinstance(self.window, str):
-            named = _WINDOWS[self.window]
+            named = _WINDOWS.get(self.window)
+            if named is None:
+                found = _of_scipy(self.window, length, self.periodic)
+                assert found is not None
+                return found
             return named(length + 1)[:-1] if self.periodic else named(length)
         assert self.window is not None
         if self.window.shape != (length,):
@@ -493,6 +499,31 @@ _WINDOWS: dict[str, Callable[[int], np.ndarray]] = {
     "bartlett": np.bartlett,
     "boxcar": np.ones,
 }
+
+
+def _of_scipy(name: str, length: int, periodic: bool) -> np.ndarray | None:
+    """A window of SciPy; None for an unknown name, or without SciPy."""
+    try:
+        from scipy.signal import get_window
+
+        return np.asarray(get_window(name, length, fftbins=periodic), np.float64)
+    except (ImportError, ValueError):
+        return None
+
+
+def for_axes(initializer: Any, input_axes: Sequence[int], output_axes: Sequence[int]) -> Any:
+    """The initializer for a weight whose axes count inputs and outputs in this way.
+
+    It is another one only if its variance depends on them, and it was not made for some axes.
+    """
+    if not isinstance(initializer, VarianceScaling):
+        return initializer
+    if initializer.input_axes is not None and initializer.output_axes is not None:
+        return initializer
+    initializer = copy.copy(initializer)
+    initializer.input_axes, initializer.output_axes = input_axes, output_axes
+    return initializer
+
 
 serialize = INITIALIZERS.serialize
 deserialize = INITIALIZERS.deserialize

@@ -25,10 +25,12 @@ from ._base.checks import (
     prefixed,
     shown,
 )
+from ._base.context import path_of
 from ._base.dtypes import check_range_fits
 from ._base.moving import checked_axis
 from ._base.promotion import is_float_dtype
 from ._base.random import note_stream, numpy_generator
+from ._base.registry import unique_name
 from ._core import Tensor
 
 if TYPE_CHECKING:
@@ -45,7 +47,7 @@ class SeedGenerator:
     Args:
         seed: an integer gives the same stream in every process; None draws the start from the
             library's stream.
-        name: its name.
+        name: its name; `seed_generator`, `seed_generator_1`, ... unless given.
 
     Attributes:
         state: the seed and a counter, two int64.
@@ -62,15 +64,22 @@ class SeedGenerator:
     """
 
     def __init__(self, seed: int | None = None, name: str | None = None) -> None:
+        from ._base.parameter import Parameter
+
         checked_seed(seed, "SeedGenerator")
         self.seed = seed
-        self.name = check_name("SeedGenerator", "name", name) or "seed_generator"
+        self.name = check_name("SeedGenerator", "name", name) or unique_name("seed_generator")
         start = (
             F.randint(shape=(), low=0, high=1 << 62).item()
             if seed is None
             else _as_int64(int(seed))
         )
-        self.state = _core.tensor([start, 0], "int64")
+        self.state = Parameter(
+            _core.tensor([start, 0], "int64"),
+            requires_grad=False,
+            name="seed_generator_state",
+            path=f"{path_of(self.name)}/seed_generator_state",
+        )
         self._outside: list[Tensor | None] = []
 
     def __enter__(self) -> Self:

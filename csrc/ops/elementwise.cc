@@ -23,11 +23,6 @@ bool exceeds(const Tensor& number, DType dtype) {
   const int64_t v = *number->data<int64_t>();
   return dispatch_all(dtype, [&](auto zero) { return convert<int64_t>(convert<decltype(zero)>(v)) != v; });
 }
-// Refuses a result of a storage type, and names the operand that brings the type.
-void check_result(const char* who, const Tensor& a, DType t) {
-  if (is_storage(t)) refuse_storage(t, who, a->dtype == t ? "argument 'a'" : "argument 'b'");
-}
-
 // Moves a Python number to the other operand's device, before it is cast.
 Tensor beside(const Tensor& other, const Tensor& t) { return t->weak ? copied_to(t, other->device()) : t; }
 
@@ -36,6 +31,13 @@ Tensor apply_binary(const Op& op, Tensor a, Tensor b, DType dtype) {
   Tensor out = apply(op, {cast(beside(b, a), dtype), cast(beside(a, b), dtype)});
   out->weak = a->weak && b->weak;
   return out;
+}
+
+// A result of storage type t: computed in a wider type and rounded once. Python numbers are rounded to t before, as in
+// Keras and in comparisons. Beyond int8 they wrap, like the result.
+Tensor apply_rounded(const Op& op, const Tensor& a, const Tensor& b, DType t) {
+  auto rounded = [t](const Tensor& x) { return x->weak && is_float(t) ? cast(x, t) : x; };
+  return cast(apply_binary(op, rounded(beside(b, a)), rounded(beside(a, b)), computing_type(t)), t);
 }
 
 void infer_binary(InferContext& c) {
@@ -281,15 +283,14 @@ const Op op_logical_or = OpRow{
 Tensor binary(const Op& op, const Tensor& a, const Tensor& b) {
   FASTDL_CHECK(a && b, TypeError, op.name, ": expected two tensors, got None");
   const DType t = promoted(a, b);
-  check_result(op.name, a, t);
   for (const Tensor& number : {a, b})
     FASTDL_CHECK(!exceeds(number, t), ValueError, op.name, ": ", *number->data<int64_t>(), " does not fit into ", t);
-  return apply_binary(op, a, b, t);
+  return is_storage(t) ? apply_rounded(op, a, b, t) : apply_binary(op, a, b, t);
 }
 Tensor binary_float(const Op& op, const Tensor& a, const Tensor& b) {
   FASTDL_CHECK(a && b, TypeError, op.name, ": expected two tensors, got None");
-  check_result(op.name, a, promoted(a, b));
-  return apply_binary(op, a, b, DType::float32);
+  const DType t = promoted(a, b);
+  return is_storage(t) && is_float(t) ? apply_rounded(op, a, b, t) : apply_binary(op, a, b, DType::float32);
 }
 // Quotients and powers treat truth values as 0 and 1.
 Tensor binary_number(const Op& op, const Tensor& a, const Tensor& b) {
@@ -301,7 +302,7 @@ Tensor binary_number(const Op& op, const Tensor& a, const Tensor& b) {
 Tensor arithmetic(const Op& op, const Op* of_masks, const Tensor& a, const Tensor& b) {
   FASTDL_CHECK(a && b, TypeError, op.name, ": expected two tensors, got None");
   const DType t = promoted(a, b);
-  check_result(op.name, a, t);
+  if (is_storage(t)) return apply_rounded(op, a, b, t);
   FASTDL_CHECK(t != DType::bool8 || of_masks, TypeError, op.name,
                ": truth values cannot be subtracted; use ^ or logical_xor, or cast one of them");
   return apply_binary(t == DType::bool8 ? *of_masks : op, a, b, t);
@@ -487,9 +488,8 @@ Tensor div(const Tensor& a, const Tensor& b) { return binary_float(op_div, a, b)
 Tensor floor_divide(const Tensor& a, const Tensor& b) { return binary_number(op_floor_divide, a, b); }
 Tensor mod(const Tensor& a, const Tensor& b) { return binary_number(op_mod, a, b); }
 Tensor pow(const Tensor& a, const Tensor& b) {
-  if (a && b) check_result("pow", a, promoted(a, b));
   // Common constant exponents have exact and faster forms.
-  if (a && b && b->weak && !b->requires_grad && is_float(a->dtype)) {
+  if (a && b && b->weak && !b->requires_grad && is_float(a->dtype) && !is_storage(a->dtype)) {
     double e = item(b);
     if (e == 2) return square(a);
     if (e == 1) return copy(a);
@@ -549,8 +549,8 @@ void assign_(const Tensor& target, const Tensor& value) {
 }
 void add_(const Tensor& target, const Tensor& value) {
   FASTDL_CHECK(target && value, TypeError, "add_: expected two tensors, got None");
-  check_computing(target, "add_", "target");
   check_kind(target->dtype, promoted(target, value), "add_");
+  if (is_storage(target->dtype)) return assign_(target, add(target, value));
   apply(op_add_into, {target, cast(apart(value, target), target->dtype)});
 }
 

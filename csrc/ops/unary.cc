@@ -88,9 +88,10 @@ Tensor unary(const Op& op, const Tensor& x, const Attrs& attrs = {}) {
   return apply(op, {as_float(x, op.name, "x")}, attrs);
 }
 Tensor unary(const Op& op, const Tensor& x, float p0, float p1 = 0) { return unary(op, x, Parameters{{p0, p1}}); }
-// The same for functions that keep the type of integers.
+// The same for functions that keep the type of integers. Values of storage types are rounded once.
 Tensor unary_number(const Op& op, const Op& integer_op, const Tensor& x) {
-  check_computing(x, op.name, "x");
+  FASTDL_CHECK(x, TypeError, op.name, ": argument 'x' must be a tensor, got None");
+  if (is_storage(x->dtype)) return cast(unary_number(op, integer_op, cast(x, computing_type(x->dtype))), x->dtype);
   return is_float(x->dtype) ? unary(op, x) : apply(integer_op, {x});
 }
 

@@ -137,8 +137,11 @@ def policy_from(value: PolicyLike) -> DTypePolicy:
     if isinstance(value, DTypePolicy):
         return value
     if isinstance(value, dict):
-        config: dict[str, Any] = {**value}
-        return DTypePolicy(config.get("config", {}).get("name", "no name"))
+        config: Any = {**value}.get("config")
+        name = config.get("name") if isinstance(config, dict) else None
+        if not isinstance(name, str):
+            raise ValueError(f"dtype: expected a policy or the config of one, got {shown(value)}")
+        return DTypePolicy(name)
     return DTypePolicy(value)
 
 

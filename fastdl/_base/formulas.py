@@ -7,11 +7,48 @@ from typing import TYPE_CHECKING
 
 from .. import _core
 from .._base import functional as F
-from .._core import ArgumentError, Tensor
+from .._core import ArgumentError, AxisError, ShapeError, Tensor
 from .moving import checked_axes, checked_axis, moved
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from .._core import Axes, IntOrInts, TensorLike
+
+
+_HALVES = ("float16", "bfloat16")
+
+
+def common_half(*operands: TensorLike) -> str | None:
+    """The type that the operands promote to if it is float16 or bfloat16. Numbers count for none.
+
+    An array is float32, as for any op.
+    """
+    found: str | None = None
+    for x in operands:
+        if isinstance(x, Tensor):
+            kind = x.dtype.name
+        elif isinstance(x, (bool, int, float)):
+            continue
+        else:
+            kind = "float32"
+        found = kind if found is None else _core.promote_types(found, kind).name
+    return found if found in _HALVES else None
+
+
+def once_rounded(formula: Callable[..., Tensor], *operands: TensorLike) -> Tensor:
+    """A formula of several steps: float16 and bfloat16 are computed with in float32.
+
+    The result is rounded once, to the type that the operands promote to.
+    """
+    if not any(isinstance(x, Tensor) and x.dtype.name in _HALVES for x in operands):
+        return formula(*operands)
+    wide = [
+        F.cast(x, dtype="float32") if isinstance(x, Tensor) and x.dtype.kind == "f" else x
+        for x in operands
+    ]
+    result, half = formula(*wide), common_half(*operands)
+    return result if half is None else F.cast(result, dtype=half)
 
 
 def log2(x: TensorLike) -> Tensor:
@@ -27,6 +64,17 @@ def log10(x: TensorLike) -> Tensor:
 def log_sigmoid(x: TensorLike) -> Tensor:
     """`log(sigmoid(x))`, without underflow."""
     return F.neg(F.softplus(F.neg(x)))
+
+
+def logsumexp(x: TensorLike, axes: Axes, keepdims: bool) -> Tensor:
+    """`log(sum(exp(x)))`, without overflow; -inf where there are no values."""
+    try:
+        return F.logsumexp(x, axes=axes, keepdims=keepdims)
+    except (ShapeError, AxisError):  # there is no largest value, and the sum is 0
+        x = _core.as_tensor(x)
+        if x.numel():
+            raise
+        return F.log(F.sum(F.cast(x, dtype="float32"), axes=axes, keepdims=keepdims))
 
 
 def trunc(x: TensorLike) -> Tensor:

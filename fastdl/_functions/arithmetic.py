@@ -26,7 +26,9 @@ def add(input: TensorLike, other: TensorLike, *, alpha: float = 1) -> Tensor:
         >>> add([1.0, 2.0], [[10.0], [20.0]]).tolist()
         [[11.0, 12.0], [21.0, 22.0]]
     """
-    return F.add(input, other if alpha == 1 else F.mul(other, alpha))
+    if alpha == 1:
+        return F.add(input, other)
+    return formulas.once_rounded(lambda x, y: F.add(x, F.mul(y, alpha)), input, other)
 
 
 def sub(input: TensorLike, other: TensorLike, *, alpha: float = 1) -> Tensor:
@@ -36,7 +38,9 @@ def sub(input: TensorLike, other: TensorLike, *, alpha: float = 1) -> Tensor:
         >>> sub([1.0, 2.0], 1).tolist()
         [0.0, 1.0]
     """
-    return F.sub(input, other if alpha == 1 else F.mul(other, alpha))
+    if alpha == 1:
+        return F.sub(input, other)
+    return formulas.once_rounded(lambda x, y: F.sub(x, F.mul(y, alpha)), input, other)
 
 
 def mul(input: TensorLike, other: TensorLike) -> Tensor:

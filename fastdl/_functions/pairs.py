@@ -172,10 +172,14 @@ def lerp(input: TensorLike, end: TensorLike, weight: TensorLike) -> Tensor:
         >>> lerp([0.0, 10.0], [10.0, 20.0], 0.25).tolist()
         [2.5, 12.5]
     """
-    step = F.sub(end, input)
-    from_start = F.add(input, F.mul(step, weight))
-    from_end = F.sub(end, F.mul(step, F.sub(1, weight)))  # exact at weight 1
-    return F.where(F.lt(F.abs(weight), 0.5), from_start, from_end)
+
+    def between(first: TensorLike, last: TensorLike, share: TensorLike) -> Tensor:
+        step = F.sub(last, first)
+        from_start = F.add(first, F.mul(step, share))
+        from_end = F.sub(last, F.mul(step, F.sub(1, share)))  # exact at share 1
+        return F.where(F.lt(F.abs(share), 0.5), from_start, from_end)
+
+    return formulas.once_rounded(between, input, end, weight)
 
 
 def addcmul(
@@ -187,8 +191,12 @@ def addcmul(
         >>> addcmul([1.0], [2.0], [3.0], value=10).tolist()
         [61.0]
     """
-    product = F.mul(tensor1, tensor2)
-    return F.add(input, product if value == 1 else F.mul(product, value))
+
+    def added(x: TensorLike, a: TensorLike, b: TensorLike) -> Tensor:
+        product = F.mul(a, b)
+        return F.add(x, product if value == 1 else F.mul(product, value))
+
+    return formulas.once_rounded(added, input, tensor1, tensor2)
 
 
 def addcdiv(
@@ -205,8 +213,12 @@ def addcdiv(
     """
     if elementary.whole(tensor1, tensor2):
         raise RuntimeError("addcdiv: expected a float tensor1 or tensor2, got two of integers")
-    quotient = F.div(tensor1, tensor2)
-    return F.add(input, quotient if value == 1 else F.mul(quotient, value))
+
+    def added(x: TensorLike, a: TensorLike, b: TensorLike) -> Tensor:
+        quotient = F.div(a, b)
+        return F.add(x, quotient if value == 1 else F.mul(quotient, value))
+
+    return formulas.once_rounded(added, input, tensor1, tensor2)
 
 
 def dist(input: TensorLike, other: TensorLike, p: float = 2) -> Tensor:

@@ -18,7 +18,7 @@ from .._base import formulas, moving
 from .._base import functional as F
 from .._base.dtypes import check_computed
 from .._base.results import ValuesIndices
-from .._core import ArgumentError, AxisError, Tensor
+from .._core import ArgumentError, Tensor
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -430,13 +430,7 @@ def logsumexp(
         1000.0
     """
     dim = dim if axis is None else axis
-    try:
-        return _along_dim(F.logsumexp, input, dim, keepdim or keepdims)
-    except AxisError:  # there is no largest value, and the sum is 0
-        input = _core.as_tensor(input)
-        if input.numel():
-            raise
-        return F.log(F.sum(F.cast(input, dtype="float32"), axes=dim, keepdims=keepdim or keepdims))
+    return _along_dim(formulas.logsumexp, input, dim, keepdim or keepdims)
 
 
 def norm(

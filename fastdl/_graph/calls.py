@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numbers
-import threading
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,6 +11,7 @@ from .. import _core
 from .._base import functional as F
 from .._base import tree
 from .._base.checks import check_dense
+from .._base.context import context
 from .._base.tables import without_tables
 from .._core import AxisError, ShapeError, Tensor
 from .symbolic import KerasTensor
@@ -34,25 +34,6 @@ if TYPE_CHECKING:
 
         @property
         def non_trainable_weights(self) -> list[Parameter]: ...
-
-
-class Context(threading.local):
-    """The layer calls under way in this thread."""
-
-    root: Any  # the outermost layer
-    training: bool | None  # the mode of the innermost layer
-    number: int  # counts the outermost calls
-    made: list[tuple[Parameter, np.ndarray]] | None = None  # untrained weights of a trial call
-    # The bytes that weights may still take while a model is made from a file, which has their
-    # values; None at other times.
-    room: int | None = None
-    remat: Any = None  # the innermost RematScope, for layers that are made in it
-
-    def __init__(self) -> None:  # for each thread
-        self.__dict__.update(root=None, training=None, number=0)
-
-
-context = Context()
 
 
 class trial:
@@ -91,12 +72,12 @@ class once_more:
     """
 
     def __init__(self) -> None:
-        self._calls = context.root, context.training
+        self._calls = context.root, context.training, context.scope
 
     def __enter__(self) -> None:
         calls = context.__dict__
-        self._outside = calls["root"], calls["training"]
-        calls["root"], calls["training"] = self._calls
+        self._outside = calls["root"], calls["training"], calls["scope"]
+        calls["root"], calls["training"], calls["scope"] = self._calls
         root = self._calls[0]
         layers = [] if root is None else root._flatten_layers()
         lists = [x for layer in layers for x in (layer._losses, layer._loss_layers)]
@@ -104,7 +85,7 @@ class once_more:
 
     def __exit__(self, *exception: object) -> None:
         calls = context.__dict__
-        calls["root"], calls["training"] = self._outside
+        calls["root"], calls["training"], calls["scope"] = self._outside
         for now, before in self._before:
             now[:] = before
         self._before = []

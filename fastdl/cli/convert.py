@@ -135,7 +135,7 @@ def _read_notebook(file: str, content: bytes) -> _Source:
     program = Program("\n".join(lines))
     after = program.converted().split("\n")
     if len(after) != len(lines):
-        raise SyntaxError("an import over several lines", (file, 1, 1, None))
+        raise SyntaxError("an import or a name over several lines", (file, 1, 1, None))
     for cell, begin, end in zip(cells, begins, [*begins[1:], len(lines)], strict=True):
         changed = [
             new if new != old else mine

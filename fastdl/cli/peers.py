@@ -10,6 +10,8 @@ from typing import Any
 import fastdl
 from fastdl._base.missing import peer_names
 
+from .tensorflow import functions
+
 # Modules of the peers whose place here is another. Of all others only the first name changes.
 _PLACES = {
     "tensorflow.keras": "fastdl",
@@ -46,31 +48,28 @@ FOREIGN = {
     "transformers": "",
 }
 _PEERS = ("torch", "keras", "tensorflow")
-# TensorFlow's own functions that mean the same under the same name here.
+# TensorFlow's own names that mean the same under the same name here.
 _AS_IN_TENSORFLOW = frozenset(
-    "GradientTape Variable Tensor __version__ abs argmax argmin cast clip_by_value concat "
-    "convert_to_tensor cos equal exp expand_dims eye float16 float32 bfloat16 int32 int64 int8 "
-    "isnan keras linspace log matmul maximum minimum ones ones_like pow random.normal "
-    "random.uniform random.shuffle reshape round rsqrt shape sigmoid sign sin sqrt square squeeze "
-    "stack stop_gradient tanh uint8 where zeros zeros_like".split()
+    "GradientTape Tensor __version__ bfloat16 bool float16 float32 int32 int64 int8 keras "
+    "uint8".split()
 )
+# Modules of TensorFlow that are Keras's.
+_OF_KERAS = ("keras", "initializers", "losses", "metrics", "optimizers")
 _INSTEAD = {  # of TensorFlow's own functions
-    "constant": "fastdl.convert_to_tensor",
     "data": "fit takes arrays; fastdl.data.DataLoader makes batches",
-    "function": "leave it out: fit records steps by itself, fastdl.plan records others",
     "math": "fastdl.ops has Keras's functions",
     "nn": "fastdl.ops has Keras's functions",
-    "random.set_seed": "fastdl.utils.set_random_seed",
-    "reduce_mean": "fastdl.ops.mean",
-    "reduce_sum": "fastdl.ops.sum",
-    "reduce_max": "fastdl.ops.max",
-    "reduce_min": "fastdl.ops.min",
     "config": "fastdl computes on the CPU",
-    "transpose": "fastdl.ops.transpose",
-    "split": "fastdl.ops.split",
-    "pad": "fastdl.ops.pad",
-    "one_hot": "fastdl.ops.one_hot",
-    "range": "fastdl.arange",
+    "image": "fastdl.ops.image and fastdl.layers have Keras's functions",
+    "linalg": "fastdl.ops.linalg has Keras's functions",
+    "random": "fastdl.random has Keras's functions",
+    "device": "fastdl computes on the CPU",
+    "distribute": "fastdl trains on one machine",
+    "float64": "fastdl has no float64",
+    "print": "use print(); a step of fit that does runs eagerly",
+    "py_function": "call the function: fit runs what it cannot record eagerly",
+    "saved_model": "fastdl.models.load_model reads .keras files",
+    "train": "fastdl.saving.save keeps states",
 }
 
 
@@ -121,7 +120,7 @@ def lookup(peer: str, here: str) -> tuple[Any, str | None]:
         The object, None where it is not known, and None or a text that says what is missing.
     """
     theirs, ours = peer.split("."), here.split(".")
-    if theirs[0] == "tensorflow" and theirs[1:2] != ["keras"]:
+    if theirs[0] == "tensorflow" and theirs[1:2] and theirs[1] not in _OF_KERAS:
         return _in_tensorflow(theirs[1:])
     found: Any = fastdl
     for i, name in enumerate(ours[1:], 2):
@@ -152,6 +151,9 @@ def _elsewhere(peer: str) -> Iterator[str]:
         return
     if name.startswith("_"):
         return
+    if module == "keras.backend" and _object(f"fastdl.ops.{name}") is not None:
+        yield f"there is fastdl.ops.{name}"
+        return
     root = peer.partition(".")[0]
     for other, names in peer_names().items():
         if name in names and other != module and other.partition(".")[0] == root:
@@ -178,17 +180,22 @@ _REASONS = {
 
 
 def _in_tensorflow(names: list[str]) -> tuple[Any, str | None]:
-    """The same for TensorFlow's own functions, of which few are here."""
+    """The same for TensorFlow's own names, of which few are here; see `tensorflow.functions`."""
     for i in range(len(names), 0, -1):
         path = ".".join(names[:i])
         if path in _AS_IN_TENSORFLOW:
             found = _object(f"fastdl.{path}")
             if found is not None:
                 return (found if i == len(names) else None), None
-    if names in ([], ["random"]):
+    if not names:
         return None, None
     first = ".".join(names[:2])
-    hint = _INSTEAD.get(first) or _INSTEAD.get(names[0], "fastdl has Keras's names of TensorFlow")
+    for path in (first, names[0]):
+        if path in functions():
+            function = functions()[path]
+            outer = f"fastdl.{function.around} of " if function.around else ""
+            return None, f"tensorflow.{path} is not in fastdl: {outer}fastdl.{function.place}"
+    hint = _INSTEAD.get(names[0], "fastdl has Keras's names of TensorFlow")
     return None, f"tensorflow.{first} is not in fastdl: {hint}"
 
 

@@ -12,6 +12,7 @@ from inspect import Parameter, isclass, signature
 from typing import Any
 
 from . import peers
+from .tensorflow import Function, functions
 
 
 @dataclass(frozen=True, order=True)
@@ -236,11 +237,15 @@ class Program:
         """Looks up the names that are used."""
         scope = self._scopes.get(node, scope)
         if isinstance(node, ast.Call):
+            if self._translate_call(node, scope):
+                for child in (*node.args, *node.keywords):
+                    self._check(child, scope)
+                return
             self._check_arguments(node, scope)
         if isinstance(node, ast.Attribute):
             path = self._path(node, scope)
             if path is not None:
-                self._check_path(node, path)
+                self._check_path(node, path, scope)
                 return
             if "torch" in self.peers and not self._is_others(node):
                 if node.attr in _OF_TYPES:
@@ -264,9 +269,7 @@ class Program:
 
     def _is_others(self, node: ast.Attribute) -> bool:
         """Whether an attribute is the program's own, or of another module."""
-        root: ast.expr = node
-        while isinstance(root, ast.Attribute):
-            root = root.value
+        root = _root_of(node)
         of_module = isinstance(root, ast.Name) and root.id in self._other_modules
         return of_module or node.attr in self._own_names
 
@@ -281,10 +284,71 @@ class Program:
                 found.add(node.name)
         return found
 
-    def _check_path(self, node: ast.Attribute, path: _Name) -> None:
+    # --- TensorFlow's own functions
+
+    def _of_tensorflow(self, node: ast.expr, scope: _Scope) -> Function | None:
+        """What a name such as `tf.reduce_mean` is here."""
+        if not isinstance(node, ast.Attribute):
+            return None
+        path, module = self._path(node, scope), self._path(_root_of(node), scope)
+        if path is None or module != ("tensorflow", "fastdl"):
+            return None
+        return functions().get(path[0].removeprefix("tensorflow."))
+
+    def _translate(self, node: ast.Attribute, function: Function) -> None:
+        root = _root_of(node)
+        place, at = f".{function.place}", (root.end_lineno or 0, root.end_col_offset or 0)
+        if function.around:
+            place = f".{function.around}({ast.unparse(root)}{place}"
+        if function.place == "None":
+            place, at = "None", (root.lineno, root.col_offset)
+        end = (node.end_lineno or 0, node.end_col_offset or 0)
+        self._edit(at, end, place)
+
+    def _translate_call(self, node: ast.Call, scope: _Scope) -> bool:
+        """Rewrites a call of a function of TensorFlow that is here. False for any other call."""
+        function = self._of_tensorflow(node.func, scope)
+        if function is None or not isinstance(node.func, ast.Attribute):
+            return False
+        obstacle = function.obstacle(node)
+        if obstacle is not None:
+            path = self._path(node.func, scope)
+            name = path[0] if path else node.func.attr
+            self._found(node.func, f"{name}: fastdl.{function.place} {obstacle}")
+            return True
+        self._translate(node.func, function)
+        for keyword in node.keywords:
+            here = function.arguments[keyword.arg or ""]
+            if here != keyword.arg:
+                line, offset = keyword.lineno, keyword.col_offset
+                length = len((keyword.arg or "").encode())
+                self._edit((line, offset), (line, offset + length), here)
+        end = (node.end_lineno or 0, node.end_col_offset or 0)
+        if function.around:
+            self._edit(end, end, ")")
+        added = ", ".join(function.missing(node))
+        if added:
+            line, offset = node.end_lineno or 0, (node.end_col_offset or 0) - 1
+            close = (line, self._column(line, offset))
+            before = [token for token in self._tokens if token.end <= close][-1].string
+            spaced = self.lines[line - 1][: close[1]].endswith(" ")
+            space = {"(": "", ",": "" if spaced else " "}.get(before, ", ")
+            self._edit((line, offset), (line, offset), space + added)
+        return True
+
+    def _edit(self, start: tuple[int, int], end: tuple[int, int], text: str) -> None:
+        """A change between places, which are lines and columns in bytes."""
+        begin = (start[0], self._column(*start))
+        self.edits.append((*begin, end[0], self._column(*end), text))
+
+    def _check_path(self, node: ast.Attribute, path: _Name, scope: _Scope) -> None:
         """One finding for `a.b.c`, at the first name that is missing."""
         if not path[1]:
             return  # of a module that is missing as a whole
+        function = self._of_tensorflow(node, scope)
+        if function is not None and not function.added and not function.around:
+            self._translate(node, function)
+            return
         missing = peers.lookup(*path)[1]
         if missing is None:
             return
@@ -320,6 +384,16 @@ class Program:
 
 
 _OF_TYPES = ("is_floating_point", "is_complex")
+
+
+def _root_of(node: ast.Attribute) -> ast.expr:
+    """`a` in `a.b.c`."""
+    root: ast.expr = node
+    while isinstance(root, ast.Attribute):
+        root = root.value
+    return root
+
+
 _SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
 
 

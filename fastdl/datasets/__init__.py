@@ -1,8 +1,28 @@
-"""Data sets to learn and to measure with: `digits` (bundled), `mnist` and `fashion_mnist`.
+"""Data sets to learn and to measure with. `digits` is bundled, the others are downloaded.
 
 Each module has `load_data()`, which returns `(x_train, y_train), (x_test, y_test)` as NumPy arrays.
 """
 
-from . import digits, fashion_mnist, mnist
+from . import (
+    boston_housing,
+    california_housing,
+    cifar10,
+    cifar100,
+    digits,
+    fashion_mnist,
+    imdb,
+    mnist,
+    reuters,
+)
 
-__all__ = ["digits", "fashion_mnist", "mnist"]
+__all__ = [
+    "boston_housing",
+    "california_housing",
+    "cifar10",
+    "cifar100",
+    "digits",
+    "fashion_mnist",
+    "imdb",
+    "mnist",
+    "reuters",
+]

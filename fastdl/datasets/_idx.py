@@ -76,8 +76,12 @@ def load(dataset: IdxDataset, path: str | os.PathLike[str] | None) -> tuple[Spli
 
 def cache_folder(dataset: IdxDataset) -> str:
     """`$FASTDL_HOME/datasets/<name>`, where FASTDL_HOME is `~/.fastdl` unless set."""
-    home = os.environ.get("FASTDL_HOME") or os.path.join(os.path.expanduser("~"), ".fastdl")
-    return os.path.join(home, "datasets", dataset.name)
+    return os.path.join(home_folder(), "datasets", dataset.name)
+
+
+def home_folder() -> str:
+    """`$FASTDL_HOME`, or `~/.fastdl`."""
+    return os.environ.get("FASTDL_HOME") or os.path.join(os.path.expanduser("~"), ".fastdl")
 
 
 def _is_keras_cache_name(path: str | os.PathLike[str]) -> bool:
@@ -128,7 +132,7 @@ def _from_anywhere(dataset: IdxDataset) -> list[bytes]:
                 f"(or into {dataset.name}/ in the folder that the environment variable FASTDL_DATA "
                 f"names, or into any folder given as path=): {_names(missing[number:])}"
             ) from None
-        _keep(contents[file], os.path.join(cache, file.name))
+        keep(contents[file], os.path.join(cache, file.name))
     return [contents[file] for file in dataset.files]
 
 
@@ -209,7 +213,7 @@ def _download(file: IdxFile, mirrors: tuple[str, ...]) -> bytes:
         url = f"{mirror}{file.name}.gz"
         try:
             # Content that resists compression grows by a few bytes per block and a header.
-            return unpack(_fetch(url, limit=file.size + file.size // 100 + 1000), file, url)
+            return unpack(fetch(url, limit=file.size + file.size // 100 + 1000), file, url)
         except (OSError, HTTPException) as error:
             reasons.append(f"{url}: {error}")
         except ValueError as error:  # its message names the address
@@ -217,7 +221,7 @@ def _download(file: IdxFile, mirrors: tuple[str, ...]) -> bytes:
     raise OSError("\n".join(reasons))
 
 
-def _fetch(url: str, limit: int) -> bytes:
+def fetch(url: str, limit: int) -> bytes:
     from urllib.request import Request, urlopen
 
     data = bytearray()
@@ -234,7 +238,7 @@ def _fetch(url: str, limit: int) -> bytes:
     return bytes(data)
 
 
-def _keep(content: bytes, path: str) -> None:
+def keep(content: bytes, path: str) -> None:
     """Writes the file under a temporary name and renames it.
 
     So no process ever finds a part of it under the final name.

@@ -88,7 +88,8 @@ from .merging import (
     subtract,
 )
 from .mixing import CutMix, MixUp
-from .multi_head_attention import GroupQueryAttention, MultiHeadAttention
+from .multi_head_attention import GroupedQueryAttention as GroupQueryAttention
+from .multi_head_attention import MultiHeadAttention
 from .normalization import (
     GroupNormalization,
     LayerNormalization,

@@ -1,4 +1,4 @@
-"""The base of layers that change images at random in training."""
+"""The bases of layers that change images, and what belongs to them."""
 
 from __future__ import annotations
 
@@ -59,15 +59,14 @@ def check_values(who: str, value: Any) -> tuple[float, float]:
     return min(found), max(found)
 
 
-class Augmentation(Layer):
-    """Base of layers that change images at random in training, and give floats.
+class ImageLayer(Layer):
+    """Base of layers that change images, and the labels, masks and boxes that belong to them.
 
     They take images, `(batch, height, width, channels)` or one without a batch, or a dict with the
     keys "images", "labels", "segmentation_masks" and "bounding_boxes", of which they return a
     changed copy. Boxes are a dict of "boxes", `(batch, boxes, 4)`, and "labels", `(batch, boxes)`;
     `bounding_box_format` says what their numbers are (`utils.bounding_boxes`). A box is where its
-    pixels are; one with no pixel left gets the label -1. A subclass defines `_draw`, which draws a
-    batch's transformation, and `_changed`, which applies it.
+    pixels are; one with no pixel left gets the label -1.
 
     `get_random_transformation` returns a transformation, and `transform_images`,
     `transform_labels`, `transform_segmentation_masks` and `transform_bounding_boxes` apply it to
@@ -75,13 +74,11 @@ class Augmentation(Layer):
     """
 
     _takes_several = True
-    _generator_group = "generator"
     _masks_move: ClassVar[bool] = True  # whether the transformation moves pixels
     _changes_in_inference: ClassVar[bool] = False  # whether pixels move in inference, too
 
     def __init__(
         self,
-        seed: int | SeedGenerator | None,
         data_format: str | None = None,
         bounding_box_format: str | None = None,
         **kwargs: Unpack[LayerOptions],
@@ -92,14 +89,8 @@ class Augmentation(Layer):
             check_box_format(who, "bounding_box_format", bounding_box_format)
         self.bounding_box_format = bounding_box_format
         self.data_format = base.check_format(who, data_format)
-        self.seed = seed
-        self.seed_generator = generator_of(seed, who)
 
     # --- what subclasses define
-
-    def _draw(self, shape: tuple[int, ...]) -> Transformation:
-        """A random transformation of a batch of this shape."""
-        raise NotImplementedError
 
     def _changed(self, images: Tensor, drawn: Transformation, exact: bool) -> Tensor:
         """Float images, transformed. `exact` asks for values of the input only: for masks."""
@@ -127,29 +118,20 @@ class Augmentation(Layer):
         training: bool = True,
         seed: int | SeedGenerator | None = None,
     ) -> Any:
-        """A transformation of these images, drawn from `seed` or else the layer's stream.
-
-        None when `training` is false.
-        """
-        if not training:
-            return None
-        images = data["images"] if isinstance(data, dict) else data
-        shape = _core.as_tensor(images).shape
-        self._check_rank(shape)
-        batch = (1, *shape) if len(shape) == 3 else shape
-        with stream_of(self.seed_generator if seed is None else seed):
-            drawn = self._draw(batch)
-        if self._masks_move and isinstance(drawn, dict):
-            drawn.setdefault("input_shape", batch)
-        return drawn
+        """A transformation of these images."""
+        raise NotImplementedError
 
     def transform_images(
         self, images: TensorLike, transformation: Any, training: bool = True
     ) -> Tensor:
-        """A batch of images as floats; in training, transformed."""
+        """A batch of images, or one, as floats; in training, transformed."""
         x = F.cast(images, dtype="float32")
         if training and transformation is not None:
-            x = self._changed(x, transformation, False)
+            one = x.ndim == 3
+            x = self._changed(
+                F.reshape(x, shape=(1, *x.shape)) if one else x, transformation, False
+            )
+            x = F.reshape(x, shape=x.shape[1:]) if one else x
         return base.as_before(x, self._out)
 
     def transform_labels(
@@ -302,15 +284,66 @@ class Augmentation(Layer):
 
     def compute_output_spec(self, data: Any, training: bool = True) -> Any:
         if isinstance(data, KerasTensor):
-            return KerasTensor(self.compute_output_shape(data.shape), self._out)
+            kind = data.dtype if self._keeps_dtype else self._out
+            return KerasTensor(self.compute_output_shape(data.shape), kind)
         return self._infer_output_spec((data,), {"training": training})
 
     def get_config(self) -> Config:
-        seed = self.seed.seed if isinstance(self.seed, SeedGenerator) else self.seed
-        config = {**super().get_config(), "data_format": self.data_format, "seed": seed}
+        config = {**super().get_config(), "data_format": self.data_format}
         if self.bounding_box_format is not None:
             config["bounding_box_format"] = self.bounding_box_format
         return config
+
+
+class Augmentation(ImageLayer):
+    """Base of layers that change images at random in training, and give floats.
+
+    A subclass defines `_draw`, which draws a batch's transformation, and `_changed`, which applies
+    it.
+    """
+
+    _generator_group = "generator"
+
+    def __init__(
+        self,
+        seed: int | SeedGenerator | None,
+        data_format: str | None = None,
+        bounding_box_format: str | None = None,
+        **kwargs: Unpack[LayerOptions],
+    ) -> None:
+        super().__init__(data_format, bounding_box_format, **kwargs)
+        self.seed = seed
+        self.seed_generator = generator_of(seed, type(self).__name__)
+
+    def _draw(self, shape: tuple[int, ...]) -> Transformation:
+        """A random transformation of a batch of this shape."""
+        raise NotImplementedError
+
+    def get_random_transformation(
+        self,
+        data: TensorLike | dict[str, TensorLike],
+        training: bool = True,
+        seed: int | SeedGenerator | None = None,
+    ) -> Any:
+        """A transformation of these images, drawn from `seed` or else the layer's stream.
+
+        None when `training` is false.
+        """
+        if not training:
+            return None
+        images = data["images"] if isinstance(data, dict) else data
+        shape = _core.as_tensor(images).shape
+        self._check_rank(shape)
+        batch = (1, *shape) if len(shape) == 3 else shape
+        with stream_of(self.seed_generator if seed is None else seed):
+            drawn = self._draw(batch)
+        if self._masks_move and isinstance(drawn, dict):
+            drawn.setdefault("input_shape", batch)
+        return drawn
+
+    def get_config(self) -> Config:
+        seed = self.seed.seed if isinstance(self.seed, SeedGenerator) else self.seed
+        return {**super().get_config(), "seed": seed}
 
 
 def _with_batch(value: Any) -> Tensor:

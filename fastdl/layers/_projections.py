@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from .._base import functional as F
 from .._base.checks import prefixed
+from ..initializers import for_axes
 from .layer import Layer
 
 if TYPE_CHECKING:
@@ -63,10 +64,14 @@ class Projection(Layer):
 
     def _add(self, name: str, shape: Any) -> Parameter:
         settings = self._settings
+        initializer = settings[f"{name}_initializer"]
+        if name == "kernel":
+            axes = range(len(shape))
+            initializer = for_axes(initializer, axes[: self._axes_in], axes[self._axes_in :])
         try:
             return self.add_weight(
                 shape,
-                settings[f"{name}_initializer"],
+                initializer,
                 regularizer=settings[f"{name}_regularizer"],
                 constraint=settings[f"{name}_constraint"],
                 name=name,

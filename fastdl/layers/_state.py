@@ -10,6 +10,7 @@ import numpy as np
 from .. import _core, constraints, initializers, regularizers
 from .._base import functional as F
 from .._base.checks import prefixed
+from .._base.context import context, path_of
 from .._base.dtype_policy import DTypePolicy, policy_from
 from .._base.dtypes import as_dtype
 from .._base.module import Module
@@ -17,7 +18,6 @@ from .._base.moving import is_integer
 from .._base.parameter import Parameter
 from .._base.watch import about_to_change, noted_names
 from .._core import Tensor
-from .._graph.calls import context
 from ._tracking import TrackedDict, TrackedList
 
 if TYPE_CHECKING:
@@ -60,6 +60,7 @@ class LayerState(Module):
             "_losses",
             "_losses_call",
             "_runners",
+            "_scope",
             "_taken",
             "_unassigned",
         )
@@ -70,6 +71,8 @@ class LayerState(Module):
     _unassigned: dict[Tensor, str]  # weights of add_weight that aren't attributes yet
     name: str
     built: bool
+    # Its path: its name, and those of the layers in whose call it was first built or called.
+    _scope: str | None = None
 
     # --- weights
 
@@ -136,7 +139,7 @@ class LayerState(Module):
             F.cast(value, dtype=kind),
             trainable and kind == _FLOAT32,
             name=label,
-            path=f"{self.name}/{label}",
+            path=f"{self._scope or path_of(self.name)}/{label}",
             regularizer=regularizers.get(regularizer),
             constraint=constraints.get(constraint),
         )
@@ -216,6 +219,11 @@ class LayerState(Module):
                 module.trainable = value
             elif module is not None:
                 module.requires_grad_(value)
+
+    def _first_scope(self) -> str:
+        """The path of the layer, which is that of its first call or build for good."""
+        scope = self.__dict__["_scope"] = path_of(self.name)
+        return scope
 
     def get_weights(self) -> list[np.ndarray]:
         """Copies of the weights as arrays, in the order of `weights`."""

@@ -139,9 +139,13 @@ class StatelessCalls(LayerState):
     # --- weights
 
     @property
-    def path(self) -> str:
-        """The name of the layer. Keras puts those of the layers around it in front."""
-        return self.name
+    def path(self) -> str | None:
+        """The name of the layer, with those of the layers around it: "model/block/dense".
+
+        It stays the one of the layer's first call or build, and is None before. A functional
+        model calls no layers: these have the paths of where they were called.
+        """
+        return self._scope
 
     def add_metric(self, *args: Any, **kwargs: Any) -> NoReturn:
         """Raises NotImplementedError, as in Keras 3: a metric is an attribute of the layer."""

@@ -9,7 +9,7 @@ from .. import _core, activations, constraints, initializers, regularizers
 from .._base import functional as F
 from .._base.checks import check_integers, check_number
 from .._base.registry import LAYERS
-from .._core import Tensor
+from .._core import ShapeError, Tensor
 from .core import Elementwise
 from .input_spec import InputSpec
 
@@ -170,6 +170,9 @@ class Softmax(Elementwise):
 
     Args:
         axis: the last one unless given.
+
+    Raises:
+        ValueError: the shape of the mask does not broadcast to that of the inputs.
     """
 
     _masks_steps = False
@@ -183,6 +186,11 @@ class Softmax(Elementwise):
         if mask is None:
             return self._softmax(inputs)
         mask = _core.as_tensor(mask)
+        pairs = zip(mask.shape[::-1], inputs.shape[::-1], strict=False)
+        if mask.ndim > inputs.ndim or any(m not in (1, n) for m, n in pairs):
+            raise ShapeError(
+                f"mask: expected a shape that broadcasts to {inputs.shape}, got {mask.shape}"
+            )
         if mask.dtype != "bool":
             mask = F.gt(mask, 0.5)
         probabilities = self._softmax(F.where(mask, inputs, self._MASKED))

@@ -83,7 +83,8 @@ class Attention(Layer):
             self.concat_score_weight = self.add_weight((), "ones", name="concat_score_weight")
 
     def _check(self, inputs: Any) -> None:
-        if not isinstance(inputs, (list, tuple)) or len(inputs) not in (2, 3):
+        several = isinstance(inputs, (list, tuple)) and len(inputs) in (2, 3)
+        if not several or isinstance(inputs[0], (int, type(None))):  # the shape of one tensor
             raise ValueError(
                 "inputs: expected a list [query, value] or [query, value, key], got "
                 f"{shown(inputs)}"
@@ -130,8 +131,8 @@ class Attention(Layer):
                 y = F.reshape(y, shape=(*query.shape[:-1], value.shape[-1]))
             else:
                 weights = self._weights(query, key, value_mask, use_causal_mask)
-                kept = F.dropout(weights, rate=dropout) if dropout else weights
-                y = F.matmul(kept, value)
+                weights = F.dropout(weights, rate=dropout) if dropout else weights
+                y = F.matmul(weights, value)
         if query_mask is not None:
             y = F.where(F.reshape(query_mask, shape=(*query_mask.shape, 1)), y, 0.0)
         return (y, weights) if return_attention_scores else y

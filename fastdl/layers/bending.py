@@ -16,7 +16,7 @@ from .._base.checks import check_fraction, check_integer, check_number
 from .._base.registry import LAYERS
 from .._core import Tensor
 from ..ops.image import gaussian_blur
-from ..random import SeedGenerator
+from ..random import SeedGenerator, stream_of
 from ._augmentation import Augmentation, check_range, check_values, per_image
 from .recoloring import Recoloring
 
@@ -180,7 +180,11 @@ class RandomElasticTransform(Augmentation):
         chance = F.uniform(shape=(count,), low=low, high=high)
         some = F.lt(F.uniform(shape=(count,)), chance)
         strength = F.uniform(shape=(), low=weak, high=strong)
-        height, width = self._sizes(shape)
+        return {"apply_transform": some, "moves": self._moves(shape, strength, strong)}
+
+    def _moves(self, shape: tuple[int, ...], strength: Tensor, strong: float) -> Tensor:
+        """How far each pixel moves down and across, (batch, height, width, 2)."""
+        count, (height, width) = shape[0], self._sizes(shape)
         # The deviation of the moves, over which they are smoothed, too: as Keras has it.
         most = 0.05 * min(height, width)
         deviation = strength * most + 1e-6
@@ -188,11 +192,16 @@ class RandomElasticTransform(Augmentation):
         window = int(6 * most * strong) | 1
         sigma = F.stack([deviation, deviation])
         moves = gaussian_blur(moves, window, sigma, "channels_last")  # type: ignore[arg-type]
-        return {"apply_transform": some, "moves": moves * (strength * (0.1 * max(height, width)))}
+        return moves * (strength * (0.1 * max(height, width)))
 
     def _changed(self, images: Tensor, drawn: Transformation, exact: bool) -> Tensor:
         height, width = self._sizes(images.shape)
-        down, across = F.split(F.cast(drawn["moves"], dtype="float32"), sizes=[1, 1], axis=3)
+        moves = drawn.get("moves")
+        if moves is None:  # a transformation in Keras's form
+            strength = F.cast(drawn["distortion_factor"], dtype="float32")
+            with stream_of(drawn.get("seed", self.seed_generator)):
+                moves = self._moves(images.shape, strength, 1.0)
+        down, across = F.split(F.cast(moves, dtype="float32"), sizes=[1, 1], axis=3)
         rows = np.arange(height, dtype=np.float32)[:, None]
         places = [
             F.reshape(down, shape=(-1, height, width)) + rows,

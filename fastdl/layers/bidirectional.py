@@ -227,4 +227,7 @@ def _renamed(layer: Layer, direction: str, **changes: Any) -> Layer:
     """A new layer with the config of another one, which shares nothing with it."""
     config = layer.get_config()
     name = config["name"].removeprefix(f"{direction}_")
-    return type(layer).from_config({**config, "name": f"{direction}_{name}", **changes})
+    made = type(layer).from_config({**config, "name": f"{direction}_{name}", **changes})
+    if hasattr(layer, "use_cudnn"):  # which no config has
+        made.use_cudnn = layer.use_cudnn
+    return made

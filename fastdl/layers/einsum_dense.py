@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -12,7 +11,7 @@ from .._base.einsum import einsum
 from .._base.parameter import Parameter
 from .._base.registry import LAYERS
 from .._core import Tensor
-from ..initializers import VarianceScaling
+from ..initializers import for_axes
 from .embedding import check_absent
 from .input_spec import InputSpec
 from .layer import Layer
@@ -198,14 +197,9 @@ class EinsumDense(Layer):
 
     def build(self, input_shape: Shape) -> None:
         shapes = self._analyzed(input_shape)
-        initializer = self.kernel_initializer
-        if isinstance(initializer, VarianceScaling) and initializer.input_axes is None:
-            initializer = copy.copy(initializer)
-            initializer.input_axes = shapes.input_axes
-            initializer.output_axes = shapes.output_axes
         self.kernel = self.add_weight(
             shapes.kernel,
-            initializer,
+            for_axes(self.kernel_initializer, shapes.input_axes, shapes.output_axes),
             regularizer=self.kernel_regularizer,
             constraint=self.kernel_constraint,
             name="kernel",

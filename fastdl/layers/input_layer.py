@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from .._base.checks import check_count, check_flag, check_shape, shown
 from .._base.dtypes import as_dtype
+from .._base.notices import warn
 from .._base.registry import LAYERS
 from .._graph.symbolic import KerasTensor, Node
 from .layer import Layer
@@ -38,7 +39,9 @@ class InputLayer(Layer):
         name: str | None = None,
         **kwargs: Any,
     ) -> None:
-        shape = kwargs.pop("input_shape", shape)
+        if "input_shape" in kwargs:
+            warn(f"InputLayer {name!r}: input_shape: the argument is called shape")
+            shape = kwargs.pop("input_shape")
         batch_shape = kwargs.pop("batch_input_shape", batch_shape)
         if isinstance(dtype, str) and dtype == "string":
             raise ValueError(

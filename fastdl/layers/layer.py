@@ -13,6 +13,7 @@ import numpy as np
 from .. import regularizers
 from .._base import tree
 from .._base.checks import check_count, check_shape, shown
+from .._base.context import context
 from .._base.dtype_policy import DTypePolicy, policy_from
 from .._base.notices import warn_once
 from .._base.registry import LAYERS, snake_case, unique_name
@@ -24,7 +25,6 @@ from .._graph.calls import (
     NAMED_ERRORS,
     Signature,
     argument_shapes,
-    context,
     convert,
     name_error,
     shape_of,
@@ -278,7 +278,7 @@ class Layer(StatelessCalls):
                 name_error(error, self)
             raise shortened(error)  # noqa: B904
         finally:
-            calls["root"], calls["training"] = before
+            calls["root"], calls["training"], calls["scope"] = before
             if self._rebinds:
                 set_rebinding(rebinds)
 
@@ -288,13 +288,13 @@ class Layer(StatelessCalls):
 
     def _enter(
         self, calls: dict[str, Any], args: Args, kwargs: Kwargs
-    ) -> tuple[Layer | None, bool | None]:
-        """Makes this call the innermost one and returns the root and mode before it.
+    ) -> tuple[Layer | None, bool | None, str]:
+        """Makes this call the innermost one and returns the root, mode and path before it.
 
         The mode comes from the call's arguments, else from the calling layer, else from the
         layer itself.
         """
-        root, outer = before = calls["root"], calls["training"]
+        root, outer, _ = before = calls["root"], calls["training"], calls["scope"]
         taken = self._taken or self._read_signature()
         training = kwargs.pop("training", None) if kwargs else None
         place = taken.training_index
@@ -324,6 +324,7 @@ class Layer(StatelessCalls):
             if self._loss_layers:
                 self._clear_losses()
         calls["training"] = training
+        calls["scope"] = self._scope or self._first_scope()
         return before
 
     def _read_signature(self) -> Signature:
@@ -351,7 +352,7 @@ class Layer(StatelessCalls):
                 name_error(error, self)
             raise shortened(error)  # noqa: B904
         finally:
-            calls["root"], calls["training"] = before
+            calls["root"], calls["training"], calls["scope"] = before
         if self._build_shapes is None:
             self._end_first_call(args, kwargs)
         self.built = True
@@ -575,8 +576,15 @@ class Layer(StatelessCalls):
 
     @classmethod
     def from_config(cls, config: Config) -> Self:
-        """A new layer, without weights yet, from what `get_config` returned."""
-        return cls(**config)
+        """A new layer, without weights yet, from what `get_config` returned.
+
+        Raises:
+            ConfigError: a value in it is wrong. It is a TypeError, as in Keras, and a ValueError.
+        """
+        try:
+            return cls(**config)
+        except ValueError as error:
+            raise ConfigError(*error.args) from None
 
     def get_build_config(self) -> Config | None:
         """The shapes that the layer was built for, for `build_from_config`; None if it isn't."""
@@ -599,6 +607,10 @@ class Layer(StatelessCalls):
         return f"<{type(self).__name__} name={self.name}, built={self.built}>"
 
 
+class ConfigError(TypeError, ValueError):
+    """A layer cannot be made from a config."""
+
+
 def _recorded(build: Callable[..., None]) -> Callable[..., None]:
     """Wraps a layer's build() so that it records that it ran, and for which shapes."""
 
@@ -611,6 +623,8 @@ def _recorded(build: Callable[..., None]) -> Callable[..., None]:
             self._unassigned,
         )
         before = [dict(registry) for registry in registries]
+        outside = context.scope
+        context.scope = self._scope or self._first_scope()
         try:
             build(self, *args, **kwargs)
         except BaseException:  # also Ctrl-C: the next attempt must make the same weights
@@ -618,6 +632,8 @@ def _recorded(build: Callable[..., None]) -> Callable[..., None]:
                 registry.clear()
                 registry.update(content)
             raise
+        finally:
+            context.scope = outside
         self.__dict__.update(built=True, _build_shapes=(args, kwargs))
 
     return recorded
@@ -625,6 +641,11 @@ def _recorded(build: Callable[..., None]) -> Callable[..., None]:
 
 def _policy_of(dtype: DTypeLike | DTypePolicy | None, kind: str) -> DTypePolicy:
     try:
+        if isinstance(dtype, dict):  # Keras's config of one
+            from .. import dtype_policies
+
+            return dtype_policies.get(dtype)
         return policy_from(dtype)
     except ValueError as error:
-        raise ValueError(f"{kind}: {error}") from None
+        where = f"{kind}: dtype" if isinstance(dtype, dict) else kind
+        raise ValueError(f"{where}: {error}") from None

@@ -39,6 +39,22 @@ def _check_list(shapes: Sequence[Shape], at_least: int = 1) -> None:
         raise ValueError(f"expected a list of at least {at_least} inputs, got shape {shapes}")
 
 
+def _masks_of(inputs: Any, mask: Any) -> list[Any]:
+    """The masks of the inputs.
+
+    Raises:
+        ValueError: inputs or masks are no lists, or not equally many.
+    """
+    if mask is None:
+        return [None]
+    for name, value in (("mask", mask), ("inputs", inputs)):
+        if not isinstance(value, (list, tuple)):
+            raise ValueError(f"compute_mask: {name}: expected a list, got {shown(value)}")
+    if len(mask) != len(inputs):
+        raise ValueError(f"compute_mask: mask: expected {len(inputs)} masks, got {len(mask)}")
+    return tree.flatten(mask)
+
+
 def _broadcast(one: Shape, two: Shape, shapes: Sequence[Shape]) -> Shape:
     """The shape of an elementwise result of samples of two shapes, aligned at the end."""
     if len(one) < len(two):
@@ -80,7 +96,7 @@ class _Merge(Layer):
 
     def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
         """A step counts if it counts in one of the inputs. There is no mask unless all have one."""
-        masks = tree.flatten(mask)
+        masks = _masks_of(inputs, mask)
         if any(mask is None for mask in masks):
             return None
         return functools.reduce(F.logical_or, masks)
@@ -228,7 +244,7 @@ class Concatenate(Layer):
 
     def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
         """The masks joined as the inputs are; inputs without a mask count in every step."""
-        masks = tree.flatten(mask)
+        masks = _masks_of(inputs, mask)
         if all(mask is None for mask in masks):
             return None
         spread = [_spread(mask, x) for mask, x in zip(masks, inputs, strict=True)]

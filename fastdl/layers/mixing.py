@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 from .._base import functional as F
@@ -116,6 +117,12 @@ class MixUp(Mixing):
     def _changed(self, images: Tensor, drawn: Transformation, exact: bool) -> Tensor:
         weight = per_image(drawn["mix_weight"])
         return weight * images + (1.0 - weight) * F.take(images, drawn["permutation_order"])
+
+    def _boxes(self, given: Any, drawn: Any, training: bool, sizes: Any) -> dict[str, Any]:
+        if sizes is None:  # those of both images have the same meaning, whatever the size is
+            relative = str(self.bounding_box_format).startswith("rel_")
+            sizes = (1.0, 1.0) if relative else (math.inf, math.inf)
+        return super()._boxes(given, drawn, training, sizes)
 
     def _moved_boxes(self, boxes: Tensor, drawn: Any, sizes: tuple[int, int]) -> Tensor:
         return self._of_both(boxes, drawn)

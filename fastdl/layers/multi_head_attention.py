@@ -80,7 +80,7 @@ class HeadsAttention(Layer):
             check_flag(who, "flash_attention", flash_attention)
         if (flash_attention or defaults.flash_attention) and dropout:
             raise ValueError(f"{who}: flash_attention: expected no dropout with it, got {dropout}")
-        self._flash_attention = flash_attention
+        self._flash_attention = bool(flash_attention or defaults.flash_attention)
         self.seed = seed
         self.seed_generator = generator_of(seed, who)
         self._settings = {
@@ -107,11 +107,7 @@ class HeadsAttention(Layer):
         self, query_shape: Shape, value_shape: Shape, key_shape: Any = None
     ) -> None:
         key_shape = value_shape if key_shape is None else key_shape
-        if tuple(value_shape[1:-1]) != tuple(key_shape[1:-1]):
-            raise ValueError(
-                f"value and key must have equal axes but for the last, got shapes "
-                f"{tuple(value_shape)} and {tuple(key_shape)}"
-            )
+        _check_shapes(value_shape, key_shape)
         (queries, keys), (width, value_width) = self._heads, self._widths
         self._query_dense = self._projection("query", 1, (queries, width))
         self._key_dense = self._projection("key", 1, (keys, width))
@@ -189,6 +185,8 @@ class HeadsAttention(Layer):
         training: bool = False,
         use_causal_mask: bool = False,
     ) -> Any:
+        if return_attention_scores and self._flash_attention:
+            raise ValueError("return_attention_scores: flash attention has no scores to return")
         alone = query is value and (key is None or key is value)
         key = value if key is None else key
         q, k, v = self._query_dense(query), self._key_dense(key), self._value_dense(value)
@@ -353,6 +351,7 @@ class HeadsAttention(Layer):
     def compute_output_shape(
         self, query_shape: Shape, value_shape: Any, key_shape: Any = None
     ) -> Shape:
+        _check_shapes(value_shape, value_shape if key_shape is None else key_shape)
         return (*query_shape[:-1], *self._sizes_out(query_shape))
 
     def compute_output_spec(self, query: Any, value: Any, *args: Any, **kwargs: Any) -> Any:
@@ -407,6 +406,14 @@ def _heads_first(x: Tensor, repeats: int) -> Tensor:
     return F.reshape(x, shape=(batch, heads * repeats, steps, width))
 
 
+def _check_shapes(value: Shape, key: Shape) -> None:
+    if tuple(value[1:-1]) != tuple(key[1:-1]):
+        raise ValueError(
+            f"value and key must have equal axes but for the last, got shapes {tuple(value)} and "
+            f"{tuple(key)}"
+        )
+
+
 @LAYERS.register
 class MultiHeadAttention(HeadsAttention):
     """Attention of queries to keys in several heads, whose results are projected together.
@@ -432,7 +439,8 @@ class MultiHeadAttention(HeadsAttention):
         attention_axes: the axes over which attention runs; all between the first and the last
             unless given.
         sliding_window: keys further than this from a query, or as far, are not attended to.
-        flash_attention: accepted; every call without `return_attention_scores` is computed so.
+        flash_attention: every call without `return_attention_scores` is computed so; with True such
+            calls and `dropout` are errors, as in Keras.
         kernel_initializer, bias_initializer: of the projections' weights.
         kernel_regularizer, bias_regularizer: penalties on these weights.
         activity_regularizer: penalty on the results of the projections, the output among them.
@@ -538,9 +546,11 @@ def _sizes(who: str, argument: str, value: Any, least: int) -> tuple[int, ...] |
     return tuple(check_integer(who, argument, each, least) for each in given)
 
 
-@LAYERS.register
-class GroupQueryAttention(HeadsAttention):
+@LAYERS.register("GroupQueryAttention")
+class GroupedQueryAttention(HeadsAttention):
     """Attention in several heads, of which groups share their keys and values.
+
+    Its name in `layers` is GroupQueryAttention, as in Keras.
 
     Called as `MultiHeadAttention` is, with inputs of shape `(batch, steps, features)`.
 
@@ -615,6 +625,16 @@ class GroupQueryAttention(HeadsAttention):
                 "bias_constraint": bias_constraint,
             },
         )
+
+    def compute_output_shape(
+        self, query_shape: Shape, value_shape: Any, key_shape: Any = None
+    ) -> Shape:
+        if query_shape[-1] != value_shape[-1]:
+            raise ValueError(
+                f"query and value must have the same last size, got shapes {tuple(query_shape)} "
+                f"and {tuple(value_shape)}"
+            )
+        return super().compute_output_shape(query_shape, value_shape, key_shape)
 
     def get_config(self) -> Config:
         return {

@@ -176,6 +176,8 @@ class RNN(Layer):
         mask: Any = None,
         training: bool = False,
     ) -> Any:
+        if getattr(self, "use_cudnn", None) is True:
+            raise ValueError("use_cudnn: expected 'auto' or False, since there is no cuDNN here")
         mask = next(iter(tree.leaves(mask))) if tree.is_nested(mask) else mask
         if mask is not None and tuple(mask.shape) != tuple(sequences.shape[:2]):
             raise ValueError(
@@ -348,10 +350,10 @@ class _Standard(RNN):
     recurrent_dropout = _OfCell()
 
     def _check_cudnn(self, use_cudnn: bool | str) -> None:
-        if not isinstance(use_cudnn, (bool, str)) or use_cudnn not in ("auto", False):
+        if not isinstance(use_cudnn, (bool, str)) or use_cudnn not in ("auto", True, False):
             raise ValueError(
-                f"{type(self).__name__}: use_cudnn: expected 'auto' or False, since there is no "
-                f"cuDNN here, got {shown(use_cudnn)}"
+                f"{type(self).__name__}: use_cudnn: expected 'auto', True or False, got "
+                f"{shown(use_cudnn)}"
             )
         self.use_cudnn = use_cudnn
 
@@ -486,7 +488,8 @@ class LSTM(_Standard):
             several times as long.
         seed: as for `Dropout`.
         return_sequences, return_state, go_backwards, stateful, unroll: as for `RNN`.
-        use_cudnn: "auto" or False, without an effect.
+        use_cudnn: "auto" or False, without an effect. With True calls are errors: there is no
+            cuDNN.
         implementation: 0, 1 or 2 as in older Keras, without an effect; only by keyword.
 
     Raises:
@@ -597,7 +600,8 @@ class GRU(_Standard):
         seed: as for `Dropout`.
         return_sequences, return_state, go_backwards, stateful, unroll: as for `RNN`.
         reset_after: whether the reset gate acts after the product, as in cuDNN and PyTorch.
-        use_cudnn: "auto" or False, without an effect.
+        use_cudnn: "auto" or False, without an effect. With True calls are errors: there is no
+            cuDNN.
         implementation: 0, 1 or 2 as in older Keras, without an effect; only by keyword.
 
     Raises:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .. import _core
 from .._base import functional as F
 from .._base import images
 from .._base.checks import check_flag, check_integer, check_number
+from .._base.images import as_before
 from .._base.registry import LAYERS
 from .._core import Tensor
+from ._augmentation import ImageLayer
 from ._grids import Grid
-from .layer import Layer
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,7 +22,8 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from .._base.types import Config, Shape
-    from .options import LayerOptions
+    from .._core import TensorLike
+    from .options import ImageOptions, LayerOptions
 
     Sizes = int | Sequence[int]
 
@@ -143,40 +146,59 @@ class UpSampling3D(UpSampling):
         return {**super().get_config(), "size": self.size}
 
 
-class ToSize(Layer):
-    """Base of the layers that give images, or one image without a batch, a size."""
+class ToSize(ImageLayer):
+    """Base of the layers that give images a size."""
+
+    _changes_in_inference = True
 
     def __init__(
         self,
         height: int,
         width: int,
         data_format: str | None = None,
-        **kwargs: Unpack[LayerOptions],
+        **kwargs: Unpack[ImageOptions],
     ) -> None:
-        super().__init__(**kwargs)
+        super().__init__(data_format, **kwargs)
         who = type(self).__name__
         self.height = check_integer(who, "height", height, 1)
         self.width = check_integer(who, "width", width, 1)
-        self.data_format = images.check_format(who, data_format)
 
-    def compute_output_shape(self, input_shape: Shape) -> Shape:
-        if len(input_shape) not in (3, 4):
-            raise ValueError(
-                "expected an image or a batch of them, with 3 or 4 axes, got shape "
-                f"{tuple(input_shape)}"
-            )
+    def get_random_transformation(self, data: Any, training: bool = True, seed: Any = None) -> Any:
+        """The shape of the images: nothing is drawn."""
+        found = _core.as_tensor(data["images"] if isinstance(data, dict) else data)
+        self._check_rank(found.shape)
+        return {"input_shape": found.shape}
+
+    def transform_images(
+        self, images: TensorLike, transformation: Any = None, training: bool = True
+    ) -> Tensor:
+        """Images, or one, in the new size."""
+        raise NotImplementedError
+
+    def _parts(self, sizes: tuple[int, int]) -> list[tuple[int, int]]:
+        """For height and width, the first pixel and the number of those that become the image."""
+        raise NotImplementedError
+
+    def _moved_boxes(self, boxes: Tensor, drawn: Any, sizes: tuple[int, int]) -> Tensor:
+        (y, height), (x, width) = self._parts(sizes)
+        starts = np.array([x, y, x, y], np.float32)
+        scales = np.array([self.width / width, self.height / height], np.float32)
+        return F.mul(F.sub(boxes, starts), np.tile(scales, 2))
+
+    def _sizes_after(self, sizes: tuple[int, int]) -> tuple[int, int]:
+        return self.height, self.width
+
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        if isinstance(input_shape, dict):
+            return super().compute_output_shape(input_shape)
+        self._check_rank(input_shape)
         rank, shape = len(input_shape), list(input_shape)
         first = rank - (3 if self.data_format == "channels_last" else 2)
         shape[first : first + 2] = self.height, self.width
         return tuple(shape)
 
     def get_config(self) -> Config:
-        return {
-            **super().get_config(),
-            "height": self.height,
-            "width": self.width,
-            "data_format": self.data_format,
-        }
+        return {**super().get_config(), "height": self.height, "width": self.width}
 
 
 @LAYERS.register
@@ -199,7 +221,7 @@ class Resizing(ToSize):
 
     Raises:
         ValueError: a size below 1, an unknown interpolation, cropping together with padding; an
-            input with neither 3 nor 4 axes.
+            input with neither 3 nor 4 axes; boxes of an unknown format.
 
     Source: `keras.layers.Resizing` of Keras 3, on JAX.
 
@@ -221,7 +243,7 @@ class Resizing(ToSize):
         fill_value: float = 0.0,
         antialias: bool = False,
         data_format: str | None = None,
-        **kwargs: Unpack[LayerOptions],
+        **kwargs: Unpack[ImageOptions],
     ) -> None:
         super().__init__(height, width, data_format, **kwargs)
         who = "Resizing"
@@ -233,18 +255,53 @@ class Resizing(ToSize):
         self.fill_value = check_number(who, "fill_value", fill_value, -np.inf)
         self.antialias = check_flag(who, "antialias", antialias)
 
-    def call(self, inputs: Tensor) -> Tensor:
+    def get_random_transformation(self, data: Any, training: bool = True, seed: Any = None) -> Any:
+        """Height and width of the images: nothing is drawn."""
+        shape = super().get_random_transformation(data)["input_shape"]
+        return self._sizes((1, *shape)[-4:])
+
+    def transform_images(
+        self, images: TensorLike, transformation: Any = None, training: bool = True
+    ) -> Tensor:
+        """Images, or one, in the new size."""
+        return self._resized(_core.as_tensor(images), self.interpolation)
+
+    def transform_segmentation_masks(
+        self, segmentation_masks: TensorLike, transformation: Any = None, training: bool = True
+    ) -> Tensor:
+        """Masks, or one, in the new size, with their own values only."""
+        return self._resized(_core.as_tensor(segmentation_masks), "nearest")
+
+    def _resized(self, x: Tensor, interpolation: str) -> Tensor:
         return images.resize_images(
             "resizing",
-            inputs,
+            x,
             (self.height, self.width),
-            self.interpolation,
+            interpolation,
             self.antialias,
             self.crop_to_aspect_ratio,
             self.pad_to_aspect_ratio,
             self.fill_value,
             self.data_format,
         )
+
+    def _boxes(self, given: Any, drawn: Any, training: bool, sizes: Any) -> dict[str, Any]:
+        """Boxes whose numbers are all -1 or all 0 are no boxes: they stay, as zeros."""
+        found = super()._boxes(given, drawn, training, sizes or drawn)
+        boxes = F.cast(given["boxes"], dtype=np.float32)
+        none = F.logical_or(*(F.all(F.eq(boxes, n), axes=-1, keepdims=True) for n in (-1.0, 0.0)))
+        return {**found, "boxes": F.where(none, 0.0, found["boxes"])}
+
+    def _parts(self, sizes: tuple[int, int]) -> list[tuple[int, int]]:
+        size = (self.height, self.width)
+        if self.crop_to_aspect_ratio:
+            return list(images.crop_box(sizes, size))
+        if self.pad_to_aspect_ratio:
+            return [
+                (-before, before + n + after)
+                for (before, after), n in zip(images.pad_box(sizes, size), sizes, strict=True)
+            ]
+        return [(0, n) for n in sizes]
 
     def get_config(self) -> Config:
         return {
@@ -280,15 +337,34 @@ class CenterCrop(ToSize):
         (5, 2, 4, 3)
     """
 
-    def call(self, inputs: Tensor) -> Tensor:
+    def transform_images(
+        self, images: TensorLike, transformation: Any = None, training: bool = True
+    ) -> Tensor:
+        """Images, or one, in the new size, as floats."""
+        return as_before(self._cut(F.cast(images, dtype=np.float32), "bilinear"), self._out)
+
+    def transform_segmentation_masks(
+        self, segmentation_masks: TensorLike, transformation: Any = None, training: bool = True
+    ) -> Tensor:
+        """Masks, or one, in the new size, with their own values only."""
+        return self._cut(_core.as_tensor(segmentation_masks), "nearest")
+
+    def _cut(self, x: Tensor, interpolation: str) -> Tensor:
         size = (self.height, self.width)
-        x = F.cast(inputs, dtype=np.float32)
         first = x.ndim - (3 if self.data_format == "channels_last" else 2)
         if x.ndim in (3, 4):
-            left = [n - k for n, k in zip(x.shape[first : first + 2], size, strict=True)]
-            if min(left) >= 0:
-                box = [(rest // 2, k) for rest, k in zip(left, size, strict=True)]
-                return images.cropped(x, first, box)
+            sizes = x.shape[first], x.shape[first + 1]
+            if self._larger(sizes):
+                return images.cropped(x, first, self._parts(sizes))
         return images.resize_images(
-            "cropping", x, size, "bilinear", False, True, False, 0.0, self.data_format
+            "cropping", x, size, interpolation, False, True, False, 0.0, self.data_format
         )
+
+    def _larger(self, sizes: Sequence[int]) -> bool:
+        return sizes[0] >= self.height and sizes[1] >= self.width
+
+    def _parts(self, sizes: tuple[int, int]) -> list[tuple[int, int]]:
+        size = (self.height, self.width)
+        if not self._larger(sizes):
+            return list(images.crop_box(sizes, size))
+        return [((n - k) // 2, k) for n, k in zip(sizes, size, strict=True)]

@@ -78,7 +78,8 @@ class Masking(Elementwise):
                 f"{shown(mask_value)}"
             )
         self.mask_value = value if value.ndim else mask_value
-        self.built = not value.ndim  # several are compared with the size of the inputs
+        # Several values are compared with the size of the inputs.
+        self.built = not value.ndim and type(self).build is Masking.build
 
     def build(self, input_shape: Shape) -> None:
         sizes = getattr(self.mask_value, "shape", ())

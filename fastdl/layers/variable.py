@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from typing import TYPE_CHECKING, Any
 
 from .. import _core, initializers
@@ -16,6 +15,7 @@ from .._base.checks import (
     prefixed,
     shown,
 )
+from .._base.context import context, path_of
 from .._base.parameter import Parameter
 from .._base.registry import unique_name
 from .._core import Tensor
@@ -33,7 +33,6 @@ _SYNCHRONIZATIONS = (None, "none", "on_read", "on_write", "auto")
 
 
 class _Scopes(threading.local):
-    names: tuple[str, ...] = ()
     caller: object = None  # of the innermost scope
 
 
@@ -41,7 +40,9 @@ _scopes = _Scopes()
 
 
 class name_scope:
-    """A context in which new variables have a name in front of their path.
+    """A context in which variables and layers get a name in front of their path.
+
+    It counts for variables that are made in it and for layers that are built in it.
 
     Args:
         name: a text without "/".
@@ -51,8 +52,9 @@ class name_scope:
 
     Raises:
         ValueError: another name, or `override_parent` is no text.
+        TypeError: an unknown argument.
 
-    Source: `keras.name_scope` of Keras 3. The paths of layers' weights do not depend on it.
+    Source: `keras.name_scope` of Keras 3.
 
     Example:
         >>> with fastdl.name_scope("block"):
@@ -70,21 +72,22 @@ class name_scope:
         self.name = name
         self._caller = kwargs.get("caller")
         self._once = kwargs.get("deduplicate", True) and self._caller is not None
-        self._parent = check_name("name_scope", "override_parent", kwargs.get("override_parent"))
-        self._before: list[tuple[tuple[str, ...], object]] = []
+        parent = check_name("name_scope", "override_parent", kwargs.get("override_parent"))
+        self._parent = None if parent is None else "/".join(filter(None, parent.split("/")))
+        self._before: list[tuple[str, object]] = []
 
     def __enter__(self) -> Self:
-        around = _scopes.names
-        self._before.append((around, _scopes.caller))
+        self._before.append((context.scope, _scopes.caller))
+        same = context.scope.rsplit("/", 1)[-1] == self.name and _scopes.caller is self._caller
         if self._parent is not None:
-            around = tuple(filter(None, self._parent.split("/")))
-        elif self._once and _scopes.caller is self._caller and around[-1:] == (self.name,):
+            context.scope = self._parent
+        elif self._once and same:
             return self
-        _scopes.names, _scopes.caller = (*around, self.name), self._caller
+        context.scope, _scopes.caller = path_of(self.name), self._caller
         return self
 
     def __exit__(self, *exception: object) -> None:
-        _scopes.names, _scopes.caller = self._before.pop()
+        context.scope, _scopes.caller = self._before.pop()
 
 
 class _AnyParameter(type(Parameter)):  # type: ignore[misc]  # the metaclass of tensors
@@ -159,7 +162,7 @@ class Variable(Parameter, metaclass=_AnyParameter):
         trained = check_flag(who, "trainable", trainable) and kind == "float32"
         kwargs.setdefault("requires_grad", trained)
         name = name or unique_name("variable")
-        kwargs.setdefault("path", "/".join((*_scopes.names, name)))
+        kwargs.setdefault("path", path_of(name))
         return Parameter(F.cast(value, dtype=kind), name=name, **kwargs)
 
 

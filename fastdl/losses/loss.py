@@ -145,10 +145,11 @@ class Loss(Watched):
 
 
 def _checked_dtype(who: str, dtype: Any) -> str:
-    from .._base.dtype_policy import DTypePolicy
+    from .._base.dtype_policy import DTypePolicy, policy_from
 
-    named = dtype.compute_dtype if isinstance(dtype, DTypePolicy) else dtype
     try:
+        policy = policy_from(dtype) if isinstance(dtype, dict) else dtype
+        named = policy.compute_dtype if isinstance(policy, DTypePolicy) else policy
         name = str(as_dtype(named))
     except (TypeError, ValueError):
         name = ""

@@ -9,6 +9,8 @@ from .. import _core
 from .._base import functional as F
 from .._base import tree
 from .._base.checks import AGGREGATIONS, check_choice, check_name, shown
+from .._base.context import path_of
+from .._base.dtype_policy import DTypePolicy, policy_from
 from .._base.registry import METRICS, snake_case, unique_name
 from .._base.stateless import copies, holding, kept
 from .._base.watch import Watched
@@ -59,7 +61,11 @@ class Metric(Watched):
     dtype = "float32"  # the type of the state
 
     def __init__(self, dtype: DTypeLike | None = None, name: str | None = None) -> None:
-        if dtype is not None and str(dtype) != "float32":
+        try:
+            given = policy_from(dtype).name if isinstance(dtype, (dict, DTypePolicy)) else dtype
+        except ValueError:
+            given = "no policy"
+        if given is not None and str(given) != "float32":
             raise ValueError(
                 f"{type(self).__name__}: dtype: expected 'float32', got {shown(dtype)}"
             )
@@ -87,6 +93,8 @@ class Metric(Watched):
             from .. import initializers
 
             value = initializers.get(initializer)(tuple(shape), dtype)
+        name = name or "variable"
+        path = f"{path_of(self.name)}/{name}"
         variable: Parameter
         name = name or "variable"
         path = f"{self.name}/{name}"

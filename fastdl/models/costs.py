@@ -257,7 +257,7 @@ _LAYERS: dict[str, Rule] = {
     **_named("Dot", _dot),
     **_named("Embedding PositionEmbedding", _rows),
     **_named("SimpleRNN LSTM GRU", _recurrent),
-    **_named("MultiHeadAttention GroupQueryAttention", _heads),
+    **_named("MultiHeadAttention GroupedQueryAttention", _heads),
     **_named("Masking SinePositionEncoding", _each()),
     **_named("RotaryEmbedding", _each(2)),
     **_named("Resizing UpSampling2D", _resized),

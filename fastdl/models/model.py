@@ -9,9 +9,10 @@ import numpy as np
 
 from .._base import tree
 from .._base.checks import check_callable, check_integer, check_name, prefixed
+from .._base.context import context
 from .._base.registry import LAYERS, suggestion
 from .._base.tracebacks import at_the_callers_line
-from .._graph.calls import NAMED_ERRORS, context, name_error
+from .._graph.calls import NAMED_ERRORS, name_error
 from .._graph.graph import Graph
 from .._graph.masks import with_masks
 from .._graph.symbolic import KerasTensor, symbolic_leaves
@@ -112,6 +113,8 @@ class Model(Trainer, Layer):
     def _adopt(self, graph: Graph | None) -> None:
         one = graph is None or isinstance(graph.inputs_struct, KerasTensor)
         self.__dict__.update(_graph=graph, built=graph is not None, _takes_one=one)
+        if graph is not None and self._scope is None:
+            self._first_scope()
         self._forget_steps()
 
     def __getstate__(self) -> dict[str, object]:
@@ -168,7 +171,7 @@ class Model(Trainer, Layer):
                 name_error(error, self)
                 raise
             finally:
-                calls["root"], calls["training"] = before
+                calls["root"], calls["training"], calls["scope"] = before
             self._clear_losses()
 
     def compute_output_spec(self, *args: Any, **kwargs: Any) -> Any:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from .._base import functional as F
 from .._base import tree
 from .._base.checks import prefixed
+from .._base.context import context
 from .._base.registry import LAYERS
 from .._core import Tensor
 from .._graph.graph import Graph
@@ -126,7 +127,12 @@ class Sequential(Model):
         return layer
 
     def _apply(self, layer: Layer, x: KerasTensor) -> KerasTensor:
-        outputs = layer(x)
+        outside = context.scope
+        context.scope = self._scope or self._first_scope()
+        try:
+            outputs = layer(x)
+        finally:
+            context.scope = outside
         if not isinstance(outputs, KerasTensor):
             raise ValueError(
                 f"model {self.name!r}: layers of a Sequential have one output, {layer.name!r} "

@@ -588,8 +588,9 @@ class Trainer(StepFunctions):
         Source: `keras.Model.get_state_tree` of Keras 3.
 
         Example:
-            >>> model = fastdl.Sequential([layers.Input((2,)), layers.Dense(1, name="out")])
-            >>> model.get_state_tree("numpy_array")["trainable_variables"]["out"]["bias"]
+            >>> stack = [layers.Input((2,)), layers.Dense(1, name="out")]
+            >>> model = fastdl.Sequential(stack, name="m")
+            >>> model.get_state_tree("numpy_array")["trainable_variables"]["m"]["out"]["bias"]
             array([0.], dtype=float32)
         """
         return state_tree(self, value_format)

@@ -1,7 +1,7 @@
 """Functions of `keras.ops` on tensors of storage types: computed in a wider type, then rounded.
 
-The core computes in float32 and int32. It refuses float16, bfloat16 and int8 in most ops, and
-PyTorch's functions leave it at that. Keras's functions have results of these types.
+The core computes in float32 and int32. Besides arithmetic it refuses float16, bfloat16 and int8 in
+most ops, and PyTorch's functions leave it at that. Keras's functions have results of these types.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ _KEEP_INT32 = frozenset(
 _FIRST_RESULT = frozenset(("top_k", "unique"))
 # Functions whose result has the type of the first argument.
 _LIKE_FIRST = frozenset(("batch_normalization", "layer_normalization", "rms_normalization"))
-# Functions that take storage types, and would give float32 or int32.
+# Functions that take storage types, and would give float32 or int32, or round more than once.
 _ACCEPTING = frozenset(
-    "corrcoef correlate divide_no_nan dot dot_product_attention heaviside hsv_to_rgb inner ldexp "
-    "median nanmedian nanpercentile nanquantile norm percentile quantile rgb_to_hsv sparsemax std "
-    "tensordot unique var vdot".split()
+    "corrcoef correlate cross deg2rad diff divide_no_nan dot dot_product_attention fabs heaviside "
+    "hsv_to_rgb inner ldexp median nanmedian nanpercentile nanquantile norm percentile quantile "
+    "rad2deg rgb_to_hsv sparsemax std tensordot trapezoid unique vander var vdot".split()
 )
 # Functions that call those of others, and those of which a wider type has other results.
 _REFUSING = frozenset(

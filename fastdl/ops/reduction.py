@@ -79,13 +79,13 @@ def amin(x: TensorLike, axis: Axes = None, keepdims: bool = False) -> Tensor:
 
 
 def logsumexp(x: TensorLike, axis: Axes = None, keepdims: bool = False) -> Tensor:
-    """`log(sum(exp(x)))`, without overflow.
+    """`log(sum(exp(x)))`, without overflow; -inf where there are no values.
 
     Example:
         >>> logsumexp([1000.0, float("-inf")]).item()
         1000.0
     """
-    return F.logsumexp(x, axes=axis, keepdims=keepdims)
+    return formulas.logsumexp(x, axis, keepdims)
 
 
 def max(

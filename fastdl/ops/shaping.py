@@ -10,6 +10,7 @@ from .. import _core
 from .._base import diagonals, moving, patches, shaping
 from .._base import functional as F
 from .._base.checks import blamed, check_choice, check_integer, check_number, shown
+from .._base.formulas import common_half
 from .._base.images import check_sizes
 from .._base.outside import only_shapes_matter
 from .._base.rearranging import rearranged
@@ -386,8 +387,9 @@ def logspace(
     """
     from .tensors import linspace
 
-    exponents = linspace(start, stop, num, endpoint, axis=axis)
+    exponents = linspace(start, stop, num, endpoint, dtype="float32", axis=axis)
     values = F.pow(check_number("logspace", "base", base), exponents)
+    dtype = dtype or common_half(start, stop)
     return values if dtype is None else F.cast(values, dtype=dtype)
 
 

@@ -10,6 +10,7 @@ from .. import _core
 from .._base import functional as F
 from .._base.checks import blamed, check_integer
 from .._base.dtypes import check_all_fit, check_fits
+from .._base.formulas import common_half
 from .._core import Tensor
 
 if TYPE_CHECKING:
@@ -320,6 +321,7 @@ def linspace(
         except (TypeError, ValueError, MemoryError) as error:
             given = {"start": start, "stop": stop}
             raise blamed("linspace", error, sizes={"num": num}, numbers=given) from None
+    dtype = dtype or common_half(start, stop)
     if dtype is not None:
         values = F.cast(values, dtype=dtype)
     return (values, step) if retstep else values

@@ -9,6 +9,7 @@ import numpy as np
 
 from .._base import functional as F
 from .._base.checks import AGGREGATIONS, check_choice
+from .._base.context import path_of as scoped
 from .._base.watch import Watched
 from .._core import Tensor
 
@@ -20,11 +21,11 @@ if TYPE_CHECKING:
     from .._core import TensorLike
 
 
-def named_variable(value: Tensor, name: str, optimizer: str) -> Parameter:
-    """A named variable in the tensor's memory that isn't trained. Its path begins with a name."""
+def named_variable(value: Tensor, name: str, owner: str) -> Parameter:
+    """A variable in the tensor's memory that isn't trained, of an optimizer of the name `owner`."""
     from .._base.parameter import Parameter
 
-    return Parameter(value, requires_grad=False, name=name, path=f"{optimizer}/{name}")
+    return Parameter(value, requires_grad=False, name=name, path=f"{scoped(owner)}/{name}")
 
 
 def path_of(variable: Tensor, index: int) -> str:

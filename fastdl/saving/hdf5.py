@@ -23,8 +23,6 @@ from .weights import label_of, write_values
 if TYPE_CHECKING:
     from .._core import Tensor
 
-# Classes of Keras that have another name than the one by which it offers them.
-_CLASSES = {"GroupQueryAttention": "GroupedQueryAttention"}
 # Groups that other libraries need and this one does not.
 _OTHERS = ("optimizer", "seed_generator", "generator")
 
@@ -78,8 +76,7 @@ def _groups(model: Any) -> Iterator[tuple[str, Any]]:
 
 
 def _class_name(layer: Any) -> str:
-    name = type(layer).__name__
-    return snake_case(_CLASSES.get(name, name))
+    return snake_case(type(layer).__name__)
 
 
 def _order(name: str) -> str:

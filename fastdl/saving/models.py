@@ -21,8 +21,8 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from .. import _core
 from .._base import functional as F
 from .._base.checks import check_flag
+from .._base.context import context
 from .._base.registry import LAYERS, custom_object_scope, naming_modules
-from .._graph.calls import context
 from . import archive, keras_files, safetensors
 from .files import Region, mapped, parse_json, path_of, replacing
 from .safetensors import TensorFile

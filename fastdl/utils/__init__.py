@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import random
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 
@@ -21,6 +21,7 @@ from .._base.registry import (
     register_keras_serializable,
     reset_names,
 )
+from .._core import Tensor, as_tensor
 from .batches import pack_x_y_sample_weight, unpack_x_y_sample_weight
 from .py_dataset import PyDataset as PyDataset
 
@@ -73,7 +74,13 @@ if TYPE_CHECKING:
     from .tokenizer import train_tokenizer as train_tokenizer
 
 
-def to_categorical(x: TensorLike, num_classes: int | None = None) -> np.ndarray:
+@overload
+def to_categorical(  # type: ignore[overload-overlap]
+    x: Tensor, num_classes: int | None = None
+) -> Tensor: ...
+@overload
+def to_categorical(x: TensorLike, num_classes: int | None = None) -> np.ndarray: ...
+def to_categorical(x: TensorLike, num_classes: int | None = None) -> np.ndarray | Tensor:
     """Class numbers as rows with a 1.0 at the class and 0.0 elsewhere.
 
     Args:
@@ -81,7 +88,8 @@ def to_categorical(x: TensorLike, num_classes: int | None = None) -> np.ndarray:
         num_classes: the number of classes; the largest number plus one unless given.
 
     Returns:
-        A float64 array of shape `x.shape + (num_classes,)`, like Keras's.
+        A float64 array of shape `x.shape + (num_classes,)`, like Keras's; for a tensor one of
+        float32.
 
     Raises:
         ValueError: a number outside `[0, num_classes)`, numbers with fractions, or no numbers.
@@ -107,16 +115,30 @@ def to_categorical(x: TensorLike, num_classes: int | None = None) -> np.ndarray:
         raise ValueError(f"to_categorical: label {wrong} is not in [0, {classes})")
     rows = np.zeros((labels.size, classes))
     rows[np.arange(labels.size), labels.ravel()] = 1.0
-    return rows.reshape(*labels.shape, classes)
+    found = rows.reshape(*labels.shape, classes)
+    return as_tensor(found) if isinstance(x, Tensor) else found
 
 
-def normalize(x: TensorLike, axis: int = -1, order: int = 2) -> np.ndarray:
+@overload
+def normalize(  # type: ignore[overload-overlap]
+    x: Tensor, axis: int = -1, order: int = 2
+) -> Tensor: ...
+@overload
+def normalize(x: TensorLike, axis: int = -1, order: int = 2) -> np.ndarray: ...
+def normalize(x: TensorLike, axis: int = -1, order: int = 2) -> np.ndarray | Tensor:
     """An array divided by its norm of the given order along `axis`; zero vectors stay zero.
+
+    The result is a tensor if x is one.
 
     Example:
         >>> utils.normalize(np.array([[3.0, 4.0]])).tolist()
         [[0.6, 0.8]]
     """
+    if isinstance(x, Tensor):
+        from ..ops import norm, where
+
+        length = norm(x, order, axis, keepdims=True)
+        return x / where(length == 0, 1.0, length)
     values = np.asarray(x)
     norms = np.atleast_1d(np.linalg.norm(values, order, axis))
     norms[norms == 0] = 1

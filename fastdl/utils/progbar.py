@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from .._base.checks import check_count, check_integer, check_name, check_number, shown
 from .._base.progress import Progress, mode_from_verbose
 
 if TYPE_CHECKING:
+    from typing import TypeAlias
+
     from .._base.progress import Values
+
+    Value: TypeAlias = float | Sequence[float] | np.ndarray
 
 
 class Progbar:
@@ -74,14 +80,15 @@ class Progbar:
     def update(
         self,
         current: int,
-        values: Iterable[tuple[str, float]] | None = None,
+        values: Iterable[tuple[str, Value]] | None = None,
         finalize: bool | None = None,
     ) -> None:
         """Shows the progress.
 
         Args:
             current: how many steps are done.
-            values: names and their values in the steps since the last update.
+            values: names and their values in the steps since the last update. Of several values
+                the mean is taken.
             finalize: whether the work is done; unless given, whether `target` is reached. The
                 values are then shown as they are.
         """
@@ -91,14 +98,14 @@ class Progbar:
         for name, value in values or ():
             mean = name not in self._as_they_are if self._means is None else name in self._means
             total, count = self._sums.get(name, (0.0, 0)) if mean and not finalize else (0.0, 0)
-            self._sums[name] = (total + float(value) * steps, count + steps)
+            self._sums[name] = (total + float(np.mean(value)) * steps, count + steps)
         self._seen = current
         shown_values: Values = {name: t / max(n, 1) for name, (t, n) in self._sums.items()}
         self._progress.update(current, shown_values)
         if finalize:
             self._progress.close(shown_values)
 
-    def add(self, n: int, values: Iterable[tuple[str, float]] | None = None) -> None:
+    def add(self, n: int, values: Iterable[tuple[str, Value]] | None = None) -> None:
         """`update` after `n` more steps."""
         self.update(self._seen + n, values)
 

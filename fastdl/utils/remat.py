@@ -11,10 +11,11 @@ from .. import _core
 from .._base import functional as F
 from .._base import tree
 from .._base.checks import check_callable, check_choice, check_integer
+from .._base.context import context
 from .._base.stateless import write
 from .._base.watch import Watched
 from .._core import Tensor
-from .._graph.calls import context, in_trial, shape_of
+from .._graph.calls import in_trial, shape_of
 from ..layers.layer import Layer
 from .checkpoint import computed_again
 

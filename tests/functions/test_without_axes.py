@@ -79,6 +79,9 @@ def test_no_values_have_no_largest_one():
     assert fastdl.logsumexp(empty, 0).tolist() == [-math.inf] * 3
     assert fastdl.logsumexp(empty, 0, keepdim=True).shape == (1, 3)
     assert fastdl.logsumexp(empty).item() == -math.inf
+    assert fastdl.ops.logsumexp(empty, 0, keepdims=True).tolist() == [[-math.inf] * 3]
+    assert fastdl.ops.logsumexp(empty).item() == -math.inf
+    assert fastdl.ops.logsumexp(empty, 1).shape == (0,)
 
 
 def test_a_method_that_writes_names_itself():

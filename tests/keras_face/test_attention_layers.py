@@ -196,3 +196,57 @@ def test_settings_can_be_read():
     assert layer.query_dense.kernel.regularizer is layer.kernel_regularizer
     inner = layers.ConvLSTM1D(2, 3, bias_regularizer="l1")
     assert inner.bias_regularizer is inner.cell.bias_regularizer is not None
+
+
+def test_the_class_of_shared_heads_has_the_name_of_keras():
+    """In configs and for the layer's own name; files with the other name can be read."""
+    layer = layers.GroupQueryAttention(2, 4, 2)
+    config = layers.serialize(layer)
+    assert config["class_name"] == "GroupedQueryAttention"
+    assert layer.name.startswith("grouped_query_attention")
+    for name in ("GroupedQueryAttention", "GroupQueryAttention"):
+        again = layers.deserialize({**config, "class_name": name})
+        assert again.get_config() == layer.get_config()
+
+
+def test_variance_of_the_projections_counts_their_inputs_and_outputs():
+    """As in Keras 3.15: the kernel (32, 8, 16) has a fan in of 32 and a fan out of 128."""
+    fastdl.utils.set_random_seed(1)
+    layer = layers.MultiHeadAttention(8, 16, kernel_initializer="glorot_uniform")
+    layer.build((None, 10, 32), (None, 10, 32))
+    for dense, fans in ((layer.query_dense, 160), (layer._output_dense, 160)):
+        largest = np.abs(dense.kernel.numpy()).max()
+        limit = np.sqrt(6 / fans)
+        assert 0.98 * limit < largest <= limit
+    initializer = fastdl.initializers.HeNormal(input_axes=[1], output_axes=[0, 2])
+    layer = layers.GroupQueryAttention(16, 8, 2, kernel_initializer=initializer)
+    layer.build((None, 10, 32), (None, 10, 32))
+    deviation = layer.query_dense.kernel.numpy().std()
+    np.testing.assert_allclose(deviation, np.sqrt(2 / 8), rtol=0.05)
+
+
+@pytest.mark.parametrize("kind", [layers.Attention, layers.AdditiveAttention])
+def test_scores_of_attention_are_those_after_dropout(kind):
+    """As in Keras: 0 or the weight divided by what is kept."""
+    x = np.ones((1, 8, 3), np.float32)
+    layer = kind(dropout=0.5, seed=3)
+    y, scores = layer([x, x], training=True, return_attention_scores=True)
+    assert set(np.unique(scores.numpy())) == {0.0, 0.25}
+    np.testing.assert_allclose(y.numpy()[..., 0], scores.numpy().sum(-1), rtol=1e-6)
+
+
+def test_calls_that_flash_attention_and_lists_refuse():
+    x = np.ones((1, 3, 4), np.float32)
+    layer = layers.MultiHeadAttention(2, 2, flash_attention=True)
+    assert layer(x, x).shape == (1, 3, 4)
+    with pytest.raises(ValueError, match="flash attention has no scores"):
+        layer(x, x, return_attention_scores=True)
+    for kind in (layers.MultiHeadAttention(2, 2), layers.GroupQueryAttention(2, 2, 1)):
+        with pytest.raises(ValueError, match="value and key must have equal axes"):
+            kind.compute_output_shape((2, 4, 8), (2, 2, 8), (2, 1, 7))
+    with pytest.raises(ValueError, match="the same last size"):
+        layers.GroupQueryAttention(2, 2, 1).compute_output_shape((2, 4, 8), (2, 2, 7))
+    for kind in (layers.Attention(), layers.AdditiveAttention()):
+        for wrong in (x, [x], [x] * 4):
+            with pytest.raises(ValueError, match=r"expected a list \[query, value\]"):
+                kind(wrong)

@@ -188,6 +188,11 @@ MOVING = {
     ),
     "RandomCrop": lambda **k: layers.RandomCrop(30, 36, seed=7, **k),
     "RandomCrop_resizes": lambda **k: layers.RandomCrop(60, 60, seed=7, **k),
+    "Resizing": lambda **k: layers.Resizing(60, 70, "nearest", **k),
+    "Resizing_crop": lambda **k: layers.Resizing(80, 80, crop_to_aspect_ratio=True, **k),
+    "Resizing_pad": lambda **k: layers.Resizing(64, 60, pad_to_aspect_ratio=True, **k),
+    "CenterCrop": lambda **k: layers.CenterCrop(37, 46, **k),
+    "CenterCrop_resizes": lambda **k: layers.CenterCrop(60, 60, **k),
 }
 
 
@@ -223,6 +228,77 @@ def test_one_image_and_boxes_that_are_gone():
     assert found["labels"].tolist() == [-1] and found["boxes"].shape == (1, 4)
     assert layer(data)["images"].shape == (40, 50, 1)
     assert data["bounding_boxes"]["labels"] == [7]
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [
+        layers.Resizing(8, 10, bounding_box_format="xywh"),
+        layers.CenterCrop(8, 10, bounding_box_format="xywh"),
+    ],
+)
+def test_layers_that_give_a_size_take_all_that_belongs_to_images(layer):
+    masks = images().astype("uint8")
+    data = {
+        "images": images() * 200,
+        "labels": np.array([1, 2]),
+        "segmentation_masks": masks,
+        "bounding_boxes": {"boxes": by_hand(BOXES, "xywh"), "labels": np.array([[3], [4]])},
+    }
+    shapes = fastdl.tree.map_structure(np.shape, data)
+    wanted = layer.compute_output_shape(shapes)
+    assert wanted["images"] == wanted["segmentation_masks"] == (2, 8, 10, 1)
+    for training in (True, False):
+        found = layer(data, training=training)
+        assert fastdl.tree.map_structure(lambda x: x.shape, found) == wanted
+        assert found["segmentation_masks"].dtype == "uint8"
+        assert set(np.unique(found["segmentation_masks"])) <= {0, 1}
+        assert found["labels"].tolist() == [1, 2]
+    one = layer({"images": images()[0], "segmentation_masks": masks[0]})
+    assert one["images"].shape == one["segmentation_masks"].shape == (8, 10, 1)
+    drawn = layer.get_random_transformation(data)
+    assert drawn == (
+        (40, 50) if isinstance(layer, layers.Resizing) else {"input_shape": (2, 40, 50, 1)}
+    )
+    moved = layer.transform_bounding_boxes(data["bounding_boxes"], drawn)
+    np.testing.assert_array_equal(moved["boxes"].numpy(), found["bounding_boxes"]["boxes"].numpy())
+    np.testing.assert_array_equal(
+        layer.transform_images(data["images"], drawn).numpy(), found["images"].numpy()
+    )
+    again = type(layer).from_config(layer.get_config())
+    assert again.bounding_box_format == "xywh"
+
+
+def test_boxes_that_are_padding_stay_padding():
+    layer = layers.Resizing(80, 50, pad_to_aspect_ratio=True, bounding_box_format="xyxy")
+    boxes = {"boxes": [[[-1, -1, -1, -1], [0, 0, 0, 0], [0, 0, 5, 5]]], "labels": [[-1, -1, 2]]}
+    found = layer({"images": images()[:1], "bounding_boxes": boxes})["bounding_boxes"]
+    assert found["boxes"].tolist() == [[[0, 0, 0, 0], [0, 0, 0, 0], [0, 20, 5, 25]]]
+    assert found["labels"].tolist() == [[-1, -1, 2]]
+
+
+def test_a_transformation_of_keras_bends_images():
+    layer = layers.RandomElasticTransform(1.0, (1.0, 1.0), seed=3)
+    drawn = {
+        "apply_transform": np.array([True, False]),
+        "distortion_factor": np.float32(0.8),
+        "seed": fastdl.random.SeedGenerator(5),
+    }
+    x = images() * 255
+    y = layer.transform_images(x, drawn).numpy()
+    np.testing.assert_array_equal(y[1], x[1])
+    assert np.abs(y[0] - x[0]).max() > 1
+    one = {**drawn, "apply_transform": np.array([True]), "seed": 42}
+    assert layer.transform_images(x[0], one).shape == x[0].shape
+
+
+@pytest.mark.parametrize("form", ["xyxy", "xywh", "rel_xyxy"])
+def test_boxes_of_mixed_images_need_no_size(form):
+    layer = layers.MixUp(bounding_box_format=form)
+    boxes = by_hand(BOXES, form).astype("float32")
+    drawn = {"mix_weight": [0.5, 0.5], "permutation_order": np.array([1, 0])}
+    found = layer.transform_bounding_boxes({"boxes": boxes}, drawn)["boxes"].numpy()
+    np.testing.assert_allclose(found, np.concatenate([boxes, boxes[::-1]], 1), rtol=1e-6)
 
 
 def test_pieces_of_a_transformation():

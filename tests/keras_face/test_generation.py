@@ -325,7 +325,7 @@ def test_caches_in_shorter_types(dtype, start, monkeypatch):
     close = 20 * 16 * 2**-23 if dtype == "bfloat16" else 0.02
     for n, each in enumerate(logits[-19:]):
         assert np.abs(each - wanted[:, start + n]).max() <= close
-    assert 0 < np.abs(wanted - exact).max() < 0.1
+    assert 0 < np.abs(wanted - exact).max() < 0.2
 
 
 def test_a_short_cache_changes_no_recurrent_layer():

@@ -335,3 +335,50 @@ def test_element_types_of_pytorch_have_names():
     assert backend.standardize_dtype(Type()) == "bfloat16"
     with pytest.raises(ValueError, match="dtype: expected the name of an element type"):
         backend.standardize_dtype(object())
+
+
+def test_configs_of_policies_are_types():
+    """As in the configs that Keras saves."""
+    name = {"name": "mixed_bfloat16"}
+    half = {"module": "keras", "class_name": "DTypePolicy", "config": name, "registered_name": None}
+    single = {**half, "config": {"name": "float32"}}
+    several = {"class_name": "DTypePolicyMap", "config": {"policy_map": {"wide.*": half}}}
+    layers = fastdl.layers
+    assert layers.Dense(2, dtype=half).dtype_policy.name == "mixed_bfloat16"
+    assert layers.Dense(2, dtype=several, name="wide_1").dtype_policy.name == "mixed_bfloat16"
+    assert layers.Dense.from_config({"units": 2, "dtype": several}).dtype_policy.name == "float32"
+    for given in (single, fastdl.DTypePolicy("float32")):
+        assert fastdl.metrics.Mean(dtype=given).dtype == "float32"
+        assert fastdl.losses.MeanSquaredError(dtype=given).dtype == "float32"
+    for wrong in ({}, {"class_name": "DTypePolicy", "config": 3}, {**half, "class_name": "Other"}):
+        with pytest.raises(ValueError, match="Dense: "):
+            layers.Dense(2, dtype=wrong)
+    for kind in (fastdl.metrics.Mean, fastdl.losses.MeanSquaredError):
+        with pytest.raises(ValueError, match=f"{kind.__name__}: dtype: expected"):
+            kind(dtype={"config": {"name": "float8"}})
+
+
+def test_functions_of_arrays_give_tensors_for_tensors():
+    x = fastdl.tensor([[3.0, 4.0], [0.0, 0.0]], requires_grad=True)
+    for order in (1, 2, 3):
+        found = utils.normalize(x, order=order)
+        assert isinstance(found, fastdl.Tensor)
+        np.testing.assert_allclose(found.tolist(), utils.normalize(x.tolist(), order=order), 1e-6)
+    utils.normalize(x).sum().backward()
+    np.testing.assert_allclose(x.grad[0].tolist(), [0.032, -0.024], atol=1e-6)
+    rows = utils.to_categorical(fastdl.tensor([0, 2]), 3)
+    assert isinstance(rows, fastdl.Tensor) and rows.tolist() == [[1, 0, 0], [0, 0, 1]]
+    assert isinstance(utils.to_categorical([0, 2], 3), np.ndarray)
+
+
+def test_a_progress_bar_takes_means_of_lists(capsys):
+    bar = utils.Progbar(1, verbose=2)
+    bar.update(1, [("values", [0.0, 1.0, 5.0]), ("one", np.array(1.0))])
+    assert "values: 2.0000 - one: 1.0000" in capsys.readouterr().out
+
+
+def test_a_wrong_config_is_both_errors():
+    """As in Keras a TypeError, and a ValueError as from the constructor."""
+    for kind in (TypeError, ValueError):
+        with pytest.raises(kind, match="Embedding: input_dim: expected an integer"):
+            fastdl.layers.Embedding.from_config({"input_dim": 3.7, "output_dim": 8})

@@ -126,7 +126,7 @@ def test_config(name):
 
 
 @pytest.mark.parametrize("periodic", [False, True])
-@pytest.mark.parametrize("window", ["hann", "hamming", "blackman", "bartlett", "boxcar"])
+@pytest.mark.parametrize("window", ["hann", "hamming", "blackman", "bartlett", "boxcar", "tukey"])
 def test_stft_is_a_windowed_fourier_transform(window, periodic):
     from scipy.signal import get_window
 
@@ -158,7 +158,7 @@ def test_stft_in_a_config():
     ("make", "pattern"),
     [
         (lambda: initializers.STFT("left"), "STFT: side: expected .* got 'left'"),
-        (lambda: initializers.STFT(window="tukey"), "STFT: window: expected .* got 'tukey'"),
+        (lambda: initializers.STFT(window="none"), "STFT: window: expected .* got 'none'"),
         (lambda: initializers.STFT(scaling="x"), "STFT: scaling: expected .* got 'x'"),
         (lambda: initializers.STFT()((4, 3)), r"STFT: shape: expected \(frame length, 1"),
         (

@@ -371,3 +371,44 @@ class TestLosses:
     def test_nothing_but_padding(self):
         y = masked(cases.X, np.zeros((2, 3), bool))
         assert losses.MeanSquaredError()(cases.Y, y).item() == 0.0
+
+
+@pytest.mark.parametrize(
+    "layer", [layers.Add(), layers.Maximum(), layers.Concatenate()], ids=lambda x: x.name
+)
+def test_masks_of_layers_that_merge_are_lists(layer):
+    x, y = (fastdl.Input((4, 5)) for _ in range(2))
+    mask = np.ones((1, 4), bool)
+    assert layer.compute_mask([x, y], None) is None
+    for inputs, given, message in (
+        ([x, y], mask, "compute_mask: mask: expected a list"),
+        (x, [None, None], "compute_mask: inputs: expected a list"),
+        ([x, y], [None], "compute_mask: mask: expected 2 masks, got 1"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            layer.compute_mask(inputs, given)
+
+
+def test_a_subclass_with_a_build_of_its_own_is_not_built_yet():
+    class Own(layers.Masking):
+        def build(self, input_shape):
+            self.seen = input_shape
+
+    layer = Own()
+    assert not layer.built and layers.Masking().built
+    layer(np.ones((1, 2, 3)))
+    assert layer.seen == (1, 2, 3)
+
+
+def test_an_input_layer_names_its_argument():
+    with pytest.warns(UserWarning, match="the argument is called shape"):
+        assert layers.InputLayer(input_shape=(2, 3)).batch_shape == (None, 2, 3)
+
+
+@pytest.mark.parametrize("shape", [(2, 3), (1, 1, 3), (4,)])
+def test_masks_of_softmax_fit_its_inputs(shape):
+    layer = layers.Softmax()
+    with pytest.raises(ValueError, match=r"mask: expected a shape that broadcasts to \(1, 3\)"):
+        layer(np.ones((1, 3)), mask=np.ones(shape))
+    found = layer(np.ones((2, 3)), mask=np.array([1.0, 0.0, 1.0]))
+    assert found.tolist() == [[0.5, 0.0, 0.5]] * 2

@@ -119,7 +119,7 @@ def test_learning_rate_of_the_inner_optimizer():
 
 def by_layer():
     sgd, adam = optimizers.SGD(0.1, momentum=0.9), optimizers.Adam(0.01)
-    return optimizers.OptimizerMap(sgd, {"body/.*": adam})
+    return optimizers.OptimizerMap(sgd, {".*/body/.*": adam})
 
 
 @pytest.mark.parametrize("eager", [False, True])
@@ -148,7 +148,9 @@ def test_schedules_of_several_optimizers_are_followed():
 
     def make():
         parts = optimizers.SGD(rate), optimizers.Adam(lambda: 0.01)
-        return optimizers.MultiOptimizer(optimizers.OptimizerMap(parts[0], {"head/.*": parts[1]}))
+        return optimizers.MultiOptimizer(
+            optimizers.OptimizerMap(parts[0], {".*/head/.*": parts[1]})
+        )
 
     one, losses = fitted(make())
     other, eager = fitted(make(), run_eagerly=True)
@@ -160,7 +162,7 @@ def test_function_chooses_and_loss_is_scaled():
     parts = {"body": optimizers.SGD(0.1), "head": optimizers.Adam(0.01)}
 
     def choose(variable):
-        return parts[variable.path.split("/")[0]]
+        return parts[variable.path.split("/")[-2]]
 
     scaled, losses = fitted(optimizers.MultiOptimizer(choose, loss_scale_factor=8.0))
     parts = {"body": optimizers.SGD(0.1), "head": optimizers.Adam(0.01)}

@@ -191,7 +191,11 @@ def test_files_keep_recurrent_layers(tmp_path):
     [
         (lambda: layers.LSTM(0), "LSTM: units: expected an integer of at least 1, got 0"),
         (lambda: layers.GRU(2, dropout=1.5), "GRU: dropout: expected a number in .*got 1.5"),
-        (lambda: layers.LSTM(2, use_cudnn=True), "LSTM: use_cudnn: expected 'auto' or False"),
+        (lambda: layers.LSTM(2, use_cudnn=2), "LSTM: use_cudnn: expected 'auto', True or False"),
+        (
+            lambda: layers.Bidirectional(layers.GRU(2, use_cudnn=True))(np.ones((2, 3, 4))),
+            "there is no cuDNN here",
+        ),
         (lambda: layers.LSTM(2)(np.ones((2, 3))), "expected .*3"),
         (
             lambda: layers.RNN(layers.Dense(2)),

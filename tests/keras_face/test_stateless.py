@@ -177,7 +177,12 @@ def test_stateless_loss_of_a_model():
 def test_state_trees_go_out_and_in():
     def make():
         model = fastdl.Sequential(
-            [layers.Input((4,)), layers.Dense(2, name="one"), layers.BatchNormalization(name="two")]
+            [
+                layers.Input((4,)),
+                layers.Dense(2, name="one"),
+                layers.BatchNormalization(name="two"),
+            ],
+            name="net",
         )
         model.compile(optimizers.Adam(name="adam"), "mse", metrics=["mae"])
         return model
@@ -186,8 +191,8 @@ def test_state_trees_go_out_and_in():
     one.fit(X, X[:, :2], verbose=0)
     other.fit(X, X[:, :2] * 2, verbose=0)
     tree = one.get_state_tree("numpy_array")
-    assert set(tree["trainable_variables"]) == {"one", "two"}
-    assert set(tree["non_trainable_variables"]["two"]) == {"moving_mean", "moving_variance"}
+    assert set(tree["trainable_variables"]["net"]) == {"one", "two"}
+    assert set(tree["non_trainable_variables"]["net"]["two"]) == {"moving_mean", "moving_variance"}
     assert set(tree["metrics_variables"]) == {"loss", "mean_absolute_error"}  # as in Keras
     paths = [v.path for v in (*one.optimizer.variables[:3], *one.metrics_variables[:2])]
     assert paths == [
@@ -199,10 +204,12 @@ def test_state_trees_go_out_and_in():
     same(values(other.optimizer.variables), values(one.optimizer.variables))
     same(values(other.metrics_variables), values(one.metrics_variables))
     kept = values(other.variables)
-    with pytest.raises(ValueError, match="there is no variable 'one/none'"):
-        other.set_state_tree({"trainable_variables": {"one": {"bias": [9.0, 9.0], "none": 1.0}}})
+    with pytest.raises(ValueError, match="there is no variable 'net/one/none'"):
+        other.set_state_tree(
+            {"trainable_variables": {"net": {"one": {"bias": [9.0, 9.0], "none": 1.0}}}}
+        )
     same(values(other.variables), kept)
-    one.get_state_tree()["trainable_variables"]["one"]["bias"].fill_(7.0)
+    one.get_state_tree()["trainable_variables"]["net"]["one"]["bias"].fill_(7.0)
     same(values(one.variables), kept)
 
 
@@ -229,7 +236,7 @@ def test_own_variables_go_out_and_in():
 
 def test_names_of_layers():
     layer = layers.Dense(2, name="one")
-    assert layer.path == "one" and layers.Dense.input_spec is None
+    assert layer.path is None and layers.Dense.input_spec is None
     weight = layer.add_variable((3,), "ones", name="w")
     assert weight.path == "one/w" and layer.metrics_variables == []
     assert layer.symbolic_call(layers.Input((4,))).shape == (None, 2)

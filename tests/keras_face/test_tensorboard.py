@@ -103,7 +103,8 @@ def test_the_checksum():
 def make(**options):
     fastdl.manual_seed(1)
     model = models.Sequential(
-        [layers.Input((5,)), layers.Dense(8, "relu", name="a"), layers.Dense(1, name="b")]
+        [layers.Input((5,)), layers.Dense(8, "relu", name="a"), layers.Dense(1, name="b")],
+        name="net",
     )
     options.setdefault("optimizer", optimizers.SGD(0.05))
     model.compile(loss="mse", metrics=["mae"], **options)
@@ -154,10 +155,10 @@ def test_histograms_and_pictures(tmp_path):
     board = callbacks.TensorBoard(tmp_path, histogram_freq=2, write_images=True, write_graph=False)
     fit(model, board)
     train = read(tmp_path / "train")
-    steps = [step for step, _ in train["a/kernel/histogram"]]
+    steps = [step for step, _ in train["net/a/kernel/histogram"]]
     assert steps == [0, 2]
     values = model.layers[0].kernel.numpy().astype(np.float64)
-    found = fields(train["a/kernel/histogram"][-1][1][5][0])
+    found = fields(train["net/a/kernel/histogram"][-1][1][5][0])
     assert [found[i][0] for i in (1, 2, 3)] == [values.min(), values.max(), values.size]
     np.testing.assert_allclose(found[4][0], values.sum(), rtol=1e-12)
     np.testing.assert_allclose(found[5][0], (values**2).sum(), rtol=1e-12)
@@ -165,7 +166,7 @@ def test_histograms_and_pictures(tmp_path):
     below = [(values <= limit).sum() for limit in limits[:-1]]
     assert counts.sum() == values.size and len(limits) == len(counts) == 30
     np.testing.assert_array_equal(np.cumsum(counts)[:-1], below)
-    picture = fields(train["a/kernel/image"][-1][1][4][0])
+    picture = fields(train["net/a/kernel/image"][-1][1][4][0])
     assert [picture[i][0] for i in (1, 2, 3)] == [5, 8, 1]
     png = picture[4][0]
     assert png.startswith(b"\x89PNG\r\n\x1a\n")
@@ -180,7 +181,7 @@ def test_weights_that_are_not_finite(tmp_path):
     board = callbacks.TensorBoard(tmp_path, histogram_freq=1, write_images=True)
     model.layers[0].kernel.assign(np.full((5, 8), np.nan, np.float32))
     fit(model, board, epochs=1)
-    found = fields(read(tmp_path / "train")["a/kernel/histogram"][0][1][5][0])
+    found = fields(read(tmp_path / "train")["net/a/kernel/histogram"][0][1][5][0])
     assert found[3] == [0.0]
 
 

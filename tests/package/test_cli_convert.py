@@ -1,13 +1,17 @@
 """`fastdl convert`: import lines of Keras's and PyTorch's programs, and what is missing."""
 
 import ast
+import inspect
 import json
 import os
 
+import numpy as np
 import pytest
 
+import fastdl
 from fastdl import cli
 from fastdl.cli.program import Program
+from fastdl.cli.tensorflow import functions
 
 
 def run(capsys, *arguments):
@@ -96,7 +100,28 @@ FINDINGS = [
         "import tensorflow as tf\nL = tf.keras.layers\nL.Dense(1)\nL.Warp(1)",
         [(4, 3, "Warp is not")],
     ),
-    ("import tensorflow as tf\ntf.reduce_mean(1)", [(2, 4, "fastdl: fastdl.ops.mean")]),
+    (
+        "from tensorflow.keras import backend as K\nK.mean(1)",
+        [(2, 3, "there is fastdl.ops.mean")],
+    ),
+    ("from tensorflow import reduce_mean", [(1, 24, "fastdl: fastdl.ops.mean")]),
+    ("import tensorflow as tf\nm = tf.math\nm.log(1)", [(2, 8, "math is not"), (3, 3, "ops.log")]),
+    ("import tensorflow as tf\ntf.split(x, [1, 2])", [(2, 4, "sizes are split points")]),
+    ("import tensorflow as tf\ntf.Variable(x, False)", [(2, 4, "takes 1 arguments by pos")]),
+    ("import tensorflow as tf\ntf.pad(x, y, mode='REFLECT')", [(2, 4, "takes no argument mode")]),
+    ("import tensorflow as tf\ntf.argmax(*x)", [(2, 4, "has other defaults here")]),
+    ("import tensorflow as tf\ntf.reduce_sum(**x)", [(2, 4, "has other names of arguments")]),
+    ("import tensorflow as tf\nf = tf.cumsum", [(2, 8, "fastdl: fastdl.ops.cumsum")]),
+    (
+        "import tensorflow as tf\ntf.random.uniform((), 0, 9, tf.int32)",
+        [(2, 11, "use random.randint")],
+    ),
+    ("import tensorflow as tf\ntf.metrics.Warp()", [(2, 12, "tensorflow.metrics.Warp")]),
+    (
+        "import tensorflow as tf\nf = tf.math.squared_difference",
+        [(2, 8, "ops.square of fastdl.ops.subtract")],
+    ),
+    ("import tensorflow as tf\ntf.train.Checkpoint()", [(2, 4, "tensorflow.train")]),
     ("import tensorflow as tf\ntf.data.Dataset.range(3)", [(2, 4, "tensorflow.data.Dataset")]),
     ("import torch\ndef f(x):\n  return x.sparse_mask(x)", [(3, 12, "if this is a tensor")]),
     ("import torch\ndef f(dtype): dtype.is_complex", [(2, 21, "types are NumPy's")]),
@@ -136,6 +161,88 @@ def test_what_is_missing(text, expected):
 
 
 PROGRAM = b"\xef\xbb\xbfimport torch\r\nprint('\xc3\xa9')\x0c\r\ntorch.export\r\n"
+
+
+# expressions of a program with TensorFlow, and after the conversion
+TENSORFLOW = [
+    ("tf.reduce_mean(tf.square(y - x), axis=[1])", "tf.ops.mean(tf.ops.square(y - x), axis=[1])"),
+    ("tf.reduce_sum(input_tensor=x, axis=0)", "tf.ops.sum(x=x, axis=0)"),
+    ("tf.math.reduce_std(x)", "tf.ops.std(x)"),
+    ("tf.math.log(tf.shape(x)[0])", "tf.ops.log(tf.ops.shape(x)[0])"),
+    ("tf.argmax(p)", "tf.ops.argmax(p, axis=0)"),
+    ("tf.argmax(p, -1)", "tf.ops.argmax(p, -1)"),
+    ("tf.argmax(input=p, )", "tf.ops.argmax(x=p, axis=0)"),
+    ("tf.gather((x), indices=(i))", "tf.ops.take((x), indices=(i), axis=0)"),
+    ("tf.cumsum(x, axis=1)", "tf.ops.cumsum(x, axis=1)"),
+    ("tf.concat(values=[x, é], axis=0)", "tf.ops.concatenate(xs=[x, é], axis=0)"),
+    ("tf.split(x, 3, axis=1)", "tf.ops.split(x, 3, axis=1)"),
+    ("x[:, tf.newaxis]", "x[:, None]"),
+    ("tf.random.normal([2], stddev=0.1)", "tf.random.normal([2], stddev=0.1)"),
+    ("tf.random.set_seed(1)", "tf.utils.set_random_seed(1)"),
+    ("tf.Variable(x, trainable=False)", "tf.Variable(x, trainable=False)"),
+    ("tf.cast(x, tf.float32)", "tf.ops.cast(x, tf.float32)"),
+    ("tf.nn.softmax(logits=x)", "tf.ops.softmax(x=x)"),
+    ("map(tf.nn.relu, x)", "map(tf.ops.relu, x)"),
+    ("tf.nn.gelu(x)", "tf.ops.gelu(x, approximate=False)"),
+    (
+        "tf.nn.sigmoid_cross_entropy_with_logits(labels=a, logits=b)",
+        "tf.ops.binary_crossentropy(target=a, output=b, from_logits=True)",
+    ),
+    ("tf.function(f)", "tf.compile(f)"),
+    ("tf.math.squared_difference(x, y=é)", "tf.ops.square(tf.ops.subtract(x, x2=é))"),
+    ("tf.losses.MeanSquaredError()", "tf.losses.MeanSquaredError()"),
+    ("tf.linalg.inv(x)", "tf.ops.linalg.inv(x)"),
+    ("tf.keras.layers.Dense(3)", "tf.keras.layers.Dense(3)"),
+    ("tf.GradientTape(persistent=True)", "tf.GradientTape(persistent=True)"),
+]
+
+
+@pytest.mark.parametrize(("before", "after"), TENSORFLOW)
+def test_functions_of_tensorflow(before, after):
+    program = Program(f"import tensorflow as tf\né = 'é'; {before}\n")
+    assert program.converted() == f"import fastdl as tf\né = 'é'; {after}\n"
+    assert not program.findings
+
+
+def test_functions_of_tensorflow_are_here_with_these_arguments():
+    for name, function in functions().items():
+        if function.place == "None":
+            continue
+        found = fastdl
+        for part in function.place.split("."):
+            found = getattr(found, part)
+        if name in ("Variable", "math.Variable"):
+            found = found.__new__
+        parameters = inspect.signature(found).parameters
+        named = [p for p in parameters if p not in ("self", "cls")]
+        here = list(function.arguments.values())
+        assert {*here, *function.added} <= {*named}, name
+        if function.positional:
+            assert named[: function.positional] == here[: function.positional], name
+
+
+def test_a_converted_program_computes_the_same():
+    text = """
+import tensorflow as tf
+x = tf.constant([[1.0, 4.0], [9.0, 16.0]])
+w = tf.Variable(tf.zeros((2, 1)), trainable=True)
+@tf.function
+def loss(w):
+    return tf.reduce_mean(tf.square(tf.matmul(x, w) - tf.reduce_sum(x, axis=1, keepdims=True)))
+with tf.GradientTape() as tape:
+    value = loss(w)
+gradient = tape.gradient(value, w)
+best = tf.argmax(x)
+picked = tf.gather(tf.transpose(x, perm=[1, 0]), [1])
+"""
+    space = {}
+    exec(Program(text).converted(), space)
+    x = np.array([[1.0, 4.0], [9.0, 16.0]])
+    y = x.sum(1, keepdims=True)
+    np.testing.assert_allclose(float(space["value"]), (y**2).mean())
+    np.testing.assert_allclose(np.asarray(space["gradient"]), -(x.T @ y), rtol=1e-6)
+    assert np.asarray(space["best"]).tolist() == [1, 1]
+    assert np.asarray(space["picked"]).tolist() == [[4.0, 16.0]]
 
 
 def test_bytes_outside_of_import_lines_stay(tmp_path, capsys):

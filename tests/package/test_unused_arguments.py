@@ -91,8 +91,6 @@ NEVER_READ = {
     },
     ("layers.layer", "build", "input_shape"): HOOK,
     ("_base.dtype_policy", "of_layer", "name"): "one policy for all; a map has others",
-    ("layers.multi_head_attention", "compute_output_shape", "value_shape"): QUERY,
-    ("layers.multi_head_attention", "compute_output_shape", "key_shape"): QUERY,
     (
         "layers.multi_head_attention",
         "call",
@@ -107,6 +105,15 @@ NEVER_READ = {
     ("layers.contrasting", "call", "training"): "the layers take it from the call around them",
     ("layers.contrasting", "transform_images", "training"): "it is no random change",
     ("layers.contrasting", "transform_images", "transformation"): "it is no random change",
+    **{
+        ("layers.resizing", name, argument): "it is no random change"
+        for name, arguments in {
+            "get_random_transformation": ("training", "seed"),
+            "transform_images": ("training", "transformation"),
+            "transform_segmentation_masks": ("training", "transformation"),
+        }.items()
+        for argument in arguments
+    },
     ("layers.equalizing", "get_random_transformation", "training"): "it is no random change",
     ("layers.equalizing", "get_random_transformation", "seed"): "it is no random change",
     ("layers.equalizing", "transform_images", "training"): "it is no random change",
@@ -125,7 +132,6 @@ NEVER_READ = {
     ("layers.embedding", "build", "input_shape"): HOOK,
     ("layers.text_vectorization", "adapt", "batch_size"): "data in memory is taken at once",
     ("layers.embedding", "compute_mask", "mask"): HOOK,
-    ("layers.merging", "compute_mask", "inputs"): HOOK,
     ("layers.sequences", "compute_mask", "mask"): HOOK,
     ("models.trainer", "compute_loss", "x"): HOOK,
     ("models.trainer", "compute_loss", "training"): HOOK,
