@@ -40,6 +40,15 @@ Tensor without_values(const Tensor& t) {
   return m;
 }
 
+// Another object for the tensor, which keeps its place and its values.
+Tensor for_call(const Tensor& t) {
+  const Tensor a = alias(t);
+  if (!a->storage) return a;  // a place that sources() gave
+  a->of_call = true;
+  a->storage->begin_call();
+  return a;
+}
+
 struct GradMode {
   bool before = enabled;
   explicit GradMode(bool on) { enabled = on; }
@@ -134,7 +143,7 @@ void record(const Op& op, const Tensor* in, int inputs, Outputs& out, const Attr
     if (!in[i]) continue;
     // A result is kept as another object, since a change in place gives the caller's another place in the tape.
     const bool leaf = in[i]->requires_grad && !in[i]->node, read = reads >> i & 1;
-    node->in[i] = !leaf && !read ? without_values(in[i]) : in[i]->node ? alias(in[i]) : in[i];
+    node->in[i] = !leaf && !read ? without_values(in[i]) : in[i]->node ? for_call(in[i]) : in[i];
     if (!in[i]->storage) continue;  // a place that sources() gave
     node->in_version[i] = in[i]->storage->version();
     node->in_serial[i] = in[i]->storage->serial();

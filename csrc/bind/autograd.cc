@@ -240,10 +240,12 @@ void bind_autograd(py::module_& m) {
     find_place(t);
     return alias(t);
   });
-  m.def("owns_memory", [](const Tensor& t) { return t && t->storage->use_count() == 1; });
-  // Whether anything but t and plans uses its memory; of an array's memory plans count, too.
+  m.def("owns_memory", [](const Tensor& t) { return t && t->storage->use_count() - t->storage->calls() == 1; });
+  // Whether anything but t, calls on the tape and plans uses its memory; of an array's memory plans count, too.
   m.def("memory_has_others", [](const Tensor& t) {
-    return t && (t->storage->owned() ? t->storage->shared() : t->storage->use_count() > 1);
+    if (!t) return false;
+    const Storage& s = *t->storage;
+    return s.use_count() - s.calls() - (s.owned() ? s.kept() : 0) > 1;
   });
   m.def("become", &become, py::arg("t"), py::arg("source"), py::arg("memory") = false);
   // f(), without that a recorded step or the tape sees it.

@@ -67,6 +67,12 @@ class Storage : public RefCounted {
   void change_places() { ++places_; }
   // Whether this memory has references besides one tensor and plans: views, NumPy arrays, its owner.
   bool shared() const { return !owned() || use_count() - kept_.load(std::memory_order_relaxed) > 1; }
+  int kept() const { return kept_.load(std::memory_order_relaxed); }  // by plans
+  // The number of calls on the tape that keep this memory for their gradients. They are no other names for it: they
+  // keep what they read when a tensor moves on.
+  int calls() const { return calls_.load(std::memory_order_relaxed); }
+  void begin_call() { calls_.fetch_add(1, std::memory_order_relaxed); }
+  void end_call() { calls_.fetch_sub(1, std::memory_order_relaxed); }
   // The number of storages made before this one. It orders storages by age.
   uint64_t serial() const { return serial_; }
   static uint64_t next_serial();
@@ -87,7 +93,7 @@ class Storage : public RefCounted {
   uint32_t places_ = 0;
   Ref<Origin> origin_;
   friend class KeptStorage;
-  std::atomic<int> kept_{0};
+  std::atomic<int> kept_{0}, calls_{0};
   bool watched_ = false;
   std::atomic<uint32_t> version_{0};
   std::atomic<Regions*> regions_{nullptr};  // the written parts; null until a part was written

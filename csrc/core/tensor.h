@@ -18,6 +18,8 @@ class TensorImpl : public RefCounted {
   bool channels_last = false;
   // Made by indexing, transposing or splitting a tensor (ops/views.h), and no other object for the same memory.
   bool is_part = false;
+  // What a call on the tape read, kept for its gradient.
+  bool of_call = false;
   // A Python number: only its kind (int, float) counts in type promotion, not its width.
   bool weak = false;
 
@@ -50,6 +52,7 @@ class TensorImpl : public RefCounted {
   Ref<Handle> viewed;  // of a result on the tape that shares the memory of the call's input: that input
   ~TensorImpl() override {
     if (handle) handle->tensor = nullptr;
+    if (of_call) storage->end_call();
   }
 
   int64_t numel() const { return shape.numel(); }

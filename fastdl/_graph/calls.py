@@ -10,10 +10,10 @@ import numpy as np
 from .. import _core
 from .._base import functional as F
 from .._base import tree
-from .._base.checks import check_dense
+from .._base.checks import KindError, check_dense
 from .._base.context import context
 from .._base.tables import without_tables
-from .._core import AxisError, ShapeError, Tensor
+from .._core import ArgumentError, AxisError, DTypeError, RangeError, ShapeError, Tensor
 from .symbolic import KerasTensor
 
 if TYPE_CHECKING:
@@ -182,7 +182,10 @@ def argument_shapes(
 
 # The layer's name is put in front of the messages of these errors. Subclasses are left alone, since
 # their arguments may have another meaning.
-NAMED_ERRORS = (ValueError, TypeError, IndexError, RuntimeError, ShapeError, AxisError)
+NAMED_ERRORS = (
+    *(ValueError, TypeError, IndexError, RuntimeError),
+    *(ShapeError, AxisError, ArgumentError, DTypeError, KindError, RangeError),
+)
 
 
 def name_error(error: Exception, layer: Named) -> None:

@@ -96,8 +96,6 @@ class Metric(Watched):
         name = name or "variable"
         path = f"{path_of(self.name)}/{name}"
         variable: Parameter
-        name = name or "variable"
-        path = f"{self.name}/{name}"
         if dtype == "float32":
             from ._total import Total
 

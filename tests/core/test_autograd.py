@@ -201,7 +201,7 @@ def test_operators_in_place_on_what_is_recorded():
 
 
 def test_a_call_keeps_its_place_when_what_it_read_is_changed_in_place():
-    """The gradients of these calls need no values that changed, only where they came from."""
+    """And the values it read, unless they are overwritten, which is an error."""
     x = leaf(1.0, 2.0)
     t = x * 1.0
     before = t * 2.0
@@ -219,7 +219,14 @@ def test_a_call_keeps_its_place_when_what_it_read_is_changed_in_place():
     x = leaf(1.0, 2.0)
     t = x * 1.0
     squares = (t * t).sum()
-    t.mul_(5.0)
+    t.mul_(5.0)  # takes other memory, since nobody else sees that
+    squares.backward()
+    assert x.grad.tolist() == [2, 4]
+
+    t = x * 1.0
+    row = t[0]
+    squares = (t * t).sum()
+    row.mul_(5.0)  # writes into t
     with pytest.raises(RuntimeError, match="changed in place after it was used"):
         squares.backward()
 

@@ -209,7 +209,8 @@ VALUES = """
     nn.MaxPool2d(3, padding=5)(x3) ; nn.Embedding(3, 2)(one) ; nn.Embedding(-1, 2)
     F.cross_entropy(a, a, ignore_index=1) ; F.cross_entropy(a, T([0, 1]), label_smoothing=1.5)
     nn.RNNCell(3, 2, 'relu') ; a.index_add(0, one, a) ; a.expand(2, -2) ; fastdl.zeros(2, -1)
-    a.to(fastdl.float16)*2 ; fastdl.bitwise_not(a) ; a.take(T([99])) ; fastdl.bincount(one)
+    fastdl.exp(a.to(fastdl.float16)) ; fastdl.bitwise_not(a)
+    a.take(T([99])) ; fastdl.bincount(one)
 """
 
 KINDS = """

@@ -196,7 +196,7 @@ def test_state_trees_go_out_and_in():
     assert set(tree["metrics_variables"]) == {"loss", "mean_absolute_error"}  # as in Keras
     paths = [v.path for v in (*one.optimizer.variables[:3], *one.metrics_variables[:2])]
     assert paths == [
-        *("adam/iteration", "adam/learning_rate", "adam/one_kernel_momentum"),
+        *("adam/iteration", "adam/learning_rate", "adam/net_one_kernel_momentum"),
         *("loss/total", "loss/count"),
     ]
     other.set_state_tree(tree)
