@@ -104,7 +104,8 @@ void become(const Tensor& t, const Tensor& source, bool memory) {
     t->channels_last = source->channels_last;
     if (t->shape != source->shape) {
       t->shape = source->shape;
-      t->storage->written(0, t->storage->bytes());  // for ops that read t in its old shape
+      // For calls that read t in its old shape; of a result they have another object.
+      if (!t->node) t->storage->written(0, t->storage->bytes());
     }
   }
   if (!memory) t->storage->change_places();
