@@ -42,11 +42,15 @@ Tensor without_values(const Tensor& t) {
 
 // Another object for the tensor, which keeps its place and its values.
 Tensor for_call(const Tensor& t) {
-  const Tensor a = alias(t);
-  if (!a->storage) return a;  // a place that sources() gave
-  a->of_call = true;
-  a->storage->begin_call();
-  return a;
+  const Tensor m = without_values(t);
+  if (!t->storage) return m;  // a place that sources() gave
+  m->storage = t->storage;
+  m->offset = t->offset;
+  m->channels_last = t->channels_last;
+  m->places = t->places;
+  m->of_call = true;
+  m->storage->begin_call();
+  return m;
 }
 
 struct GradMode {
@@ -143,7 +147,10 @@ void record(const Op& op, const Tensor* in, int inputs, Outputs& out, const Attr
     if (!in[i]) continue;
     // A result is kept as another object, since a change in place gives the caller's another place in the tape.
     const bool leaf = in[i]->requires_grad && !in[i]->node, read = reads >> i & 1;
-    node->in[i] = !leaf && !read ? without_values(in[i]) : in[i]->node ? for_call(in[i]) : in[i];
+    if (i && in[i] == in[0] && read == bool(reads & 1))
+      node->in[i] = node->in[0];
+    else
+      node->in[i] = !leaf && !read ? without_values(in[i]) : in[i]->node ? for_call(in[i]) : in[i];
     if (!in[i]->storage) continue;  // a place that sources() gave
     node->in_version[i] = in[i]->storage->version();
     node->in_serial[i] = in[i]->storage->serial();
