@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import picture_cases as cases
 import pytest
+from golden_lines import answer
 
 import fastdl
 from fastdl import layers, models, ops
@@ -14,30 +15,13 @@ GOLDEN = json.loads((Path(__file__).parents[1] / "golden/pictures.json").read_te
 EPS = float(np.finfo(np.float32).eps)
 
 
-def check(actual, expected, line):
-    if isinstance(expected, list):
-        assert len(actual) == len(expected), line
-        for one, other in zip(actual, expected, strict=True):
-            check(one, other, line)
-        return
-    array = np.asarray(actual)
-    assert str(array.dtype) == expected["dtype"], line
-    assert list(array.shape) == expected["shape"], line
-    values = np.array([float(v) for v in expected["values"]]).reshape(array.shape)
+@pytest.mark.parametrize("line", cases.lines())
+def test_results_are_those_of_keras(line):
     # Sums of up to some dozens of terms of about 1; projections amplify the errors of places by
     # the differences between pixels.
     atol = 256 * EPS if "perspective" in line else 16 * EPS
-    np.testing.assert_allclose(array, values, rtol=64 * EPS, atol=atol, err_msg=line)
-
-
-@pytest.mark.parametrize("line", cases.lines())
-def test_results_are_those_of_keras(line):
-    names, expected = {"ops": ops, **cases.NAMES}, GOLDEN[line]
-    if "error" in expected:
-        with pytest.raises((TypeError, ValueError)):
-            eval(line, names)
-    else:
-        check(eval(line, names), expected, line)
+    names = {"ops": ops, **cases.NAMES}
+    answer(line, GOLDEN[line], names, rtol=64 * EPS, atol=atol)
 
 
 # Functions of images (batch, 5, 6, 3).
