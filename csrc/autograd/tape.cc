@@ -128,6 +128,8 @@ Node::~Node() {
 
 namespace {
 
+extern const Op op_attached;  // a call whose gradient is a function, see below
+
 // `outputs`: bit i: the gradient reads output i. `constant`: bit i: output i requires no gradient.
 void record(const Op& op, const Tensor* in, int inputs, Outputs& out, const Attrs& attrs, uint32_t needed,
             uint32_t reads, uint32_t outputs, uint32_t constant) {
@@ -156,8 +158,13 @@ void record(const Op& op, const Tensor* in, int inputs, Outputs& out, const Attr
     node->in_serial[i] = in[i]->storage->serial();
   }
   if (outputs) node->out_version = out.t[0]->storage->version();
+  // The gradient of the only output has its shape.
+  const bool keeps_shapes = out.count > 1 || &op == &op_attached;
   for (int i = 0; i < out.count; ++i) {
-    node->out[i] = outputs >> i & 1 ? detach(out.t[i]) : without_values(out.t[i]);
+    if (outputs >> i & 1)
+      node->out[i] = detach(out.t[i]);
+    else if (keeps_shapes)
+      node->out[i] = without_values(out.t[i]);
     if (!is_float(out.t[i]->dtype) || (constant >> i & 1)) continue;
     out.t[i]->requires_grad = true;
     out.t[i]->node = node;
@@ -337,7 +344,9 @@ void take_hooked(Pending& p, int output, Receiver& receiver) {
   Tensor& g = p.gout[output];
   g = hook_result(hooks, g);
   if (hooks.retains) hooks.retained = hooks.retained ? add(hooks.retained, g) : g;
-  const Tensor place = without_values(p.node->out[output]);
+  const Tensor place = new TensorImpl;
+  place->shape = g->shape;
+  place->requires_grad = true;
   place->node = p.node;
   place->output_index = output;
   receiver.take(place, g);
@@ -358,7 +367,7 @@ void check_for_nan(const Node& n, const GradContext& c) {
 // walked through again.
 bool holds_something(const Node& n, uint32_t read) {
   bool holds = read || n.op == &op_attached;
-  for (int i = 0; i < n.outputs; ++i) holds |= n.out[i]->storage || (n.extra && n.extra->hooks[i]);
+  for (int i = 0; i < n.outputs; ++i) holds |= (n.out[i] && n.out[i]->storage) || (n.extra && n.extra->hooks[i]);
   return holds;
 }
 
@@ -436,7 +445,7 @@ void walk(const std::vector<Tensor>& roots, const std::vector<Tensor>& root_grad
     uint32_t can_wait = 0, can_be_rows = 0;
     for (int i = 0; i < n.outputs; ++i) {
       out[i] = n.out[i];
-      if (create_graph && out[i]->storage && is_float(out[i]->dtype)) {
+      if (create_graph && out[i] && out[i]->storage && is_float(out[i]->dtype)) {
         out[i] = detach(out[i]);
         out[i]->requires_grad = true;
         out[i]->node = p.node;
