@@ -181,6 +181,12 @@ Tensor tensor(const py::object& data, const py::object& dtype, bool keep_type) {
 Tensor as_tensor(const py::object& data, const py::object& dtype, bool keep_type) {
   return made_tensor(data, dtype, keep_type, false);
 }
+Tensor empty(const Shape& shape, DType dtype) { return fastdl::empty(shape, dtype); }
+Tensor full(const Shape& shape, DType dtype, const py::object& value) {
+  const Tensor one = tensor_from(value, dtype, false);
+  FASTDL_CHECK(one->numel() == 1, ShapeError, "full: expected one value, got shape ", one->shape);
+  return filled(shape, dtype, one->raw());
+}
 // x as another object that has this mask.
 Tensor with_mask(const Tensor& x, const Tensor& mask) {
   FASTDL_CHECK(x && mask, TypeError, "with_mask: expected two tensors, got None");
@@ -193,6 +199,8 @@ Tensor with_mask(const Tensor& x, const Tensor& mask) {
 #define OTHERS(F)                                                                                   \
   F(tensor, (const py::object& data, const py::object& dtype = nullptr, bool keep_type = false))    \
   F(as_tensor, (const py::object& data, const py::object& dtype = nullptr, bool keep_type = false)) \
+  F(empty, (const Shape& shape, DType dtype))                                                       \
+  F(full, (const Shape& shape, DType dtype, const py::object& value))                               \
   F(note_part, (const Tensor& copy, const Tensor& original, const py::object& how))                 \
   F(transposed, (const Tensor& x, const Axes& perm = std::nullopt))                                 \
   F(expanded, (const Tensor& x, const Shape& shape))                                                \
@@ -352,12 +360,6 @@ void bind_ops(py::module_& m) {
     return held(bits, DType::bfloat16, false);
   });
   m.def("promote_types", py::overload_cast<DType, DType>(&promote), py::arg("a"), py::arg("b"));
-  m.def("empty", [](const Shape& shape, DType dtype) { return empty(shape, dtype); });
-  m.def("full", [](const Shape& shape, DType dtype, py::object value) {
-    const Tensor one = tensor_from(value, dtype, false);
-    FASTDL_CHECK(one->numel() == 1, ShapeError, "full: expected one value, got shape ", one->shape);
-    return filled(shape, dtype, one->raw());
-  });
 
   m.def("grad_enabled", &grad_enabled);
   m.def("set_grad_enabled", [](bool on) {

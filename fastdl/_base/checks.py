@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -345,8 +346,9 @@ def blamed(
     kind = kind_of(error)
     if kind is ValueError or not issubclass(kind, (TypeError, ValueError)):
         kind = ArgumentError
-    if str(error).startswith("dtype "):  # it names the argument itself
-        return kind(f"{who}: {error}")
+    text = re.sub(r"^\w+: argument '\w+': ", "", str(error))  # of the function inside
+    if text.startswith("dtype "):  # it names the argument itself
+        return kind(f"{who}: {text}")
     try:
         for argument, value in sizes.items():
             check_integers(who, argument, value, 0)
@@ -356,4 +358,4 @@ def blamed(
             check_integer(who, argument, value)
     except ValueError as found:
         return found if isinstance(found, kind) else kind(str(found))
-    return kind(f"{who}: {', '.join((*sizes, *numbers, *integers, *others))}: {error}")
+    return kind(f"{who}: {', '.join((*sizes, *numbers, *integers, *others))}: {text}")
