@@ -10,7 +10,7 @@ from .. import _core
 from .._base import functional as F
 from .._base import images as base
 from .._base.boxes import check_box_format, clip_to_image_size, convert_format
-from .._base.checks import check_number, check_numbers, shown
+from .._base.checks import check_integer, check_number, check_numbers, shown
 from .._core import Tensor
 from .._graph.symbolic import KerasTensor
 from ..random import SeedGenerator, generator_of, stream_of
@@ -120,6 +120,12 @@ class ImageLayer(Layer):
     ) -> Any:
         """A transformation of these images."""
         raise NotImplementedError
+
+    def _shape_of_images(self, data: Any) -> tuple[int, ...]:
+        """The shape of the images, after a check of its length."""
+        shape = _core.as_tensor(data["images"] if isinstance(data, dict) else data).shape
+        self._check_rank(shape)
+        return shape
 
     def transform_images(
         self, images: TensorLike, transformation: Any, training: bool = True
@@ -280,7 +286,11 @@ class ImageLayer(Layer):
                 for key, shape in input_shape.items()
             }
         self._check_rank(input_shape)
-        return tuple(input_shape)
+        found = list(input_shape)
+        first = len(found) - (3 if self.data_format == "channels_last" else 2)
+        sizes = found[first : first + 2]
+        found[first : first + 2] = self._sizes_after((sizes[0], sizes[1]))
+        return tuple(found)
 
     def compute_output_spec(self, data: Any, training: bool = True) -> Any:
         if isinstance(data, KerasTensor):
@@ -293,6 +303,25 @@ class ImageLayer(Layer):
         if self.bounding_box_format is not None:
             config["bounding_box_format"] = self.bounding_box_format
         return config
+
+
+class SizeGiven(ImageLayer):
+    """Base of layers whose images have the size `height` and `width` afterwards."""
+
+    height: int
+    width: int
+    _changes_in_inference = True
+
+    def _take_size(self, height: int, width: int) -> None:
+        who = type(self).__name__
+        self.height = check_integer(who, "height", height, 1)
+        self.width = check_integer(who, "width", width, 1)
+
+    def _sizes_after(self, sizes: tuple[int, int]) -> tuple[int, int]:
+        return self.height, self.width
+
+    def get_config(self) -> Config:
+        return {**super().get_config(), "height": self.height, "width": self.width}
 
 
 class Augmentation(ImageLayer):
@@ -315,8 +344,8 @@ class Augmentation(ImageLayer):
         self.seed = seed
         self.seed_generator = generator_of(seed, type(self).__name__)
 
-    def _draw(self, shape: tuple[int, ...]) -> Transformation:
-        """A random transformation of a batch of this shape."""
+    def _draw(self, shape: tuple[int, ...]) -> Transformation | None:
+        """A random transformation of a batch of this shape; None where there is none to draw."""
         raise NotImplementedError
 
     def get_random_transformation(
@@ -331,9 +360,7 @@ class Augmentation(ImageLayer):
         """
         if not training:
             return None
-        images = data["images"] if isinstance(data, dict) else data
-        shape = _core.as_tensor(images).shape
-        self._check_rank(shape)
+        shape = self._shape_of_images(data)
         batch = (1, *shape) if len(shape) == 3 else shape
         with stream_of(self.seed_generator if seed is None else seed):
             drawn = self._draw(batch)

@@ -144,8 +144,109 @@ class TestBuilding:
             def __init__(self):
                 self.inner = layers.Dense(1)
 
-        with pytest.raises(RuntimeError, match=r"Forgetful: call super\(\).__init__\(\)"):
-            Forgetful()
+        layer = Forgetful()
+        for use in (lambda: layer(np.ones((1, 2))), lambda: layer.weights, lambda: layer.name):
+            with pytest.raises(RuntimeError, match=r"Forgetful: .*does not call super\(\)"):
+                use()
+
+    def test_attributes_before_super_init(self):
+        class Early(layers.Layer):
+            def __init__(self):
+                self.rate = 0.5
+                self.w = fastdl.Variable([1.0, 2.0])
+                self.inner = [layers.Dense(1)]
+                super().__init__()
+
+            def call(self, x):
+                return self.inner[0](x * self.w)
+
+        layer = Early()
+        layer(np.ones((1, 2)))
+        assert layer.rate == 0.5 and layer.weights[0] is layer.w
+        assert [w.shape for w in layer.weights] == [(2,), (2, 1), (1,)]
+
+    def test_no_weight_is_made_by_a_call(self):
+        class Bad(layers.Layer):
+            def call(self, x):
+                return x * self.add_weight((), "ones", name="w")
+
+        class Late(layers.Layer):
+            def build(self, shape):
+                super().build(shape)
+                self.w = self.add_weight((), "ones")
+
+            def call(self, x):
+                return x * self.w
+
+        for make in (lambda: np.ones((1, 2)), lambda: layers.Input((2,))):
+            with pytest.raises(ValueError, match=r"'bad.*': call\(\) makes the weight 'w'"):
+                Bad()(make())
+            assert Late()(make()).shape[-1] == 2
+
+    def test_add_weight_takes_the_name_by_name(self):
+        layer = layers.Layer()
+        with pytest.raises(ValueError, match=r"shape: expected sizes.*name='kernel'"):
+            layer.add_weight("kernel")
+        with pytest.raises(TypeError, match="positional"):
+            layer.add_weight((2,), "ones", "float32", False)
+
+    def test_settings_of_a_call_go_by_their_names(self):
+        class Shift(layers.Layer):
+            def call(self, x, up, training=False):
+                return x + 1.0 if up else x - 1.0
+
+        layer = Shift()
+        for x in (np.zeros((1, 2)), layers.Input((2,))):
+            with pytest.raises(ValueError, match=r"argument 2 of the call: only tensors .* True"):
+                layer(x, True)
+        assert layer(np.zeros((1, 2)), up=True).tolist() == [[1.0, 1.0]]
+
+        class Power(nn.Module):
+            def forward(self, x, n):
+                return x**n
+
+        assert layers.TorchModuleWrapper(Power())(np.full((1, 2), 3.0), 2).tolist() == [[9.0] * 2]
+
+    def test_no_call_no_shape(self):
+        with pytest.raises(NotImplementedError, match=r"Layer has no call"):
+            layers.Layer().compute_output_shape((None, 2))
+
+
+class TestSeeds:
+    """States of random streams are variables, and no weights, as in Keras 3.15."""
+
+    class Noise(layers.Layer):
+        def __init__(self):
+            super().__init__()
+            self.streams = [fastdl.random.SeedGenerator(1), fastdl.random.SeedGenerator(2)]
+            self.scale = self.add_weight((), "ones")
+
+        def call(self, x):
+            drawn = [fastdl.random.uniform(x.shape, seed=s) for s in self.streams]
+            return x + (drawn[0] - drawn[1]) * self.scale
+
+    def test_variables(self):
+        layer = self.Noise()
+        states = [s.state for s in layer.streams]
+        assert [id(v) for v in layer.variables] == [id(v) for v in (layer.scale, *states)]
+        assert [id(v) for v in layer.non_trainable_variables] == [id(v) for v in states]
+        assert layer.non_trainable_weights == [] and layer.weights == [layer.scale]
+        model = fastdl.Sequential([layers.Input((2,)), layers.Dropout(0.5, seed=3)])
+        assert [v.tolist() for v in model.variables] == [[3, 0]]
+
+    def test_a_stateless_call_begins_at_the_state_that_is_given(self):
+        layer = self.Noise()
+        x = np.zeros((3, 4), np.float32)
+        layer.build(x.shape)
+        start = [v.numpy().copy() for v in layer.non_trainable_variables]
+        one, after = layer.stateless_call([2.0], start, x)
+        two, again = layer.stateless_call([2.0], start, x)
+        three, _ = layer.stateless_call([2.0], after, x)
+        assert fastdl.equal(one, two) and not fastdl.equal(one, three)
+        assert [v.tolist() for v in after] == [v.tolist() for v in again] != [[1, 0], [2, 0]]
+        assert [v.tolist() for v in layer.non_trainable_variables] == [[1, 0], [2, 0]]
+        layer(x)
+        assert [v.tolist() for v in layer.non_trainable_variables] == [v.tolist() for v in after]
 
 
 class TestTracking:

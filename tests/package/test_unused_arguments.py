@@ -114,8 +114,6 @@ NEVER_READ = {
         }.items()
         for argument in arguments
     },
-    ("layers.equalizing", "get_random_transformation", "training"): "it is no random change",
-    ("layers.equalizing", "get_random_transformation", "seed"): "it is no random change",
     ("layers.equalizing", "transform_images", "training"): "it is no random change",
     ("layers.equalizing", "transform_images", "transformation"): "it is no random change",
     ("utils.bounding_boxes", "pad", "height"): "rows below change no box",
