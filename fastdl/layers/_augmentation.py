@@ -42,9 +42,9 @@ def check_range(
         found = check_numbers(who, argument, value, least, at_most=most, above=above)
         if len(found) != 2:
             raise ValueError(f"{who}: {argument}: expected a number or two, got {shown(value)}")
-        return min(found), max(found)
+        return min(found) + 0.0, max(found) + 0.0  # never -0.0
     number = abs(check_number(who, argument, value, least, at_most=most, above=above))
-    return max(-number, least), number
+    return max(-number, least) + 0.0, number
 
 
 def check_values(who: str, value: Any) -> tuple[float, float]:
@@ -165,10 +165,10 @@ class ImageLayer(Layer):
     def transform_bounding_boxes(
         self, bounding_boxes: dict[str, Any], transformation: Any, training: bool = True
     ) -> dict[str, Any]:
-        """The boxes of a batch, moved as the images are.
+        """The boxes of a batch, or of one image, moved as the images are.
 
         Args:
-            bounding_boxes: a dict of "boxes", (batch, boxes, 4), and maybe "labels".
+            bounding_boxes: a dict of "boxes", (batch, boxes, 4) or (boxes, 4), and maybe "labels".
             transformation: from `get_random_transformation`.
             training: as in a call.
 
@@ -176,8 +176,18 @@ class ImageLayer(Layer):
             ValueError: the layer has no `bounding_box_format`, or cannot move boxes.
         """
         shape = transformation.get("input_shape") if isinstance(transformation, dict) else None
-        sizes = None if shape is None else self._sizes(tuple(shape))
-        return self._boxes(bounding_boxes, transformation, training, sizes)
+        sizes = None if shape is None else self._sizes((1, *map(int, shape))[-4:])
+        given: Any = bounding_boxes
+        if not isinstance(given, dict) or np.ndim(given.get("boxes", 0)) != 2:
+            return self._boxes(given, transformation, training, sizes)
+        given = {key: _core.as_tensor(value) for key, value in given.items()}
+        batch = {"boxes": _with_batch(given["boxes"])}
+        batch |= {key: F.reshape(x, shape=(1, -1)) for key, x in given.items() if key != "boxes"}
+        moved = self._boxes(batch, transformation, training, sizes)
+        return {
+            key: F.reshape(x, shape=x.shape[1:] if key == "boxes" else given[key].shape)
+            for key, x in moved.items()
+        }
 
     def _boxes(
         self, given: Any, drawn: Any, training: bool, sizes: tuple[int, int] | None

@@ -521,6 +521,11 @@ class _AnyFunctional(type):
 class Functional(Model, metaclass=_AnyFunctional):
     """What `Model(inputs, outputs)` returns."""
 
+    @property
+    def operations(self) -> list[Any]:
+        """The layers and operations of the graph, from the inputs on."""
+        return list(self._known_graph("operations").operations)
+
 
 def _one_or_all(shapes: list[Shape]) -> Shape | Any:
     return shapes[0] if len(shapes) == 1 else shapes

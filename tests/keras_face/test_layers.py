@@ -1,6 +1,7 @@
 """Layer: building, tracking, training mode, losses, configs and the errors for bad input."""
 
 import copy
+import json
 
 import numpy as np
 import pytest
@@ -646,8 +647,13 @@ class TestConfig:
         assert Scale.from_config(config).factor == 3.0
         with fastdl.utils.custom_object_scope({"Scale": Scale}):
             assert layers.deserialize(layers.serialize(layer)).factor == 3.0
-        with pytest.raises(ValueError, match=r"unknown layer 'Scale'"):
-            layers.deserialize(layers.serialize(layer))
+        # A class of a module that is imported needs no registration, as in Keras.
+        serialized = layers.serialize(layer)
+        assert type(layers.deserialize(serialized)) is Scale
+        with pytest.raises(ValueError, match=r"unknown layer 'Scale'.*'elsewhere'"):
+            layers.deserialize({**serialized, "module": "elsewhere"})
+        with pytest.raises(ValueError, match=r"unknown layer 'OrderedDict'"):
+            layers.deserialize({"class_name": "OrderedDict", "module": "collections"})
 
     def test_arguments_that_are_no_values_need_get_config(self):
         class Holder(layers.Layer):
@@ -843,6 +849,67 @@ def test_the_penalty_of_an_output_is_per_sample(batch):
     layer = layers.Identity(activity_regularizer="l2")
     layer(np.full((batch, 5), 2.0))
     assert [float(loss) for loss in layer.losses] == [pytest.approx(0.2 if batch else 0.0)]
+
+
+def test_a_pipeline_hands_masks_on():
+    seen = []
+
+    class Looks(layers.Layer):
+        supports_masking = True
+
+        def call(self, x, mask=None):
+            seen.append(mask.tolist())
+            return x
+
+    mask = np.array([[True, False]])
+    pipeline = layers.Pipeline([Looks(), layers.Activation("relu"), Looks()])
+    pipeline(np.ones((1, 2, 3)), mask=mask)
+    pipeline(layers.Masking()(np.float32([[[1, 1, 1], [0, 0, 0]]])))
+    assert seen == [mask.tolist()] * 4
+
+
+def test_rescaling_by_channels():
+    """x * scale + offset, with a number for each channel, by NumPy."""
+    x = np.arange(24, dtype="float32").reshape(1, 3, 2, 4)
+    scale, offset = np.float32([1, 2, 3]), [0.5, 0.0, -1.0]
+    fastdl.backend.set_image_data_format("channels_first")
+    try:
+        layer = layers.Rescaling(scale, offset)
+        with pytest.raises(ValueError, match="scale: expected a number or 5 of them"):
+            layers.Rescaling(scale)(np.ones((1, 5, 2, 3)))
+        rows = layers.Rescaling(scale)(np.ones((2, 3)))
+    finally:
+        fastdl.backend.set_image_data_format("channels_last")
+    wanted = x * scale[:, None, None] + np.float32(offset)[:, None, None]
+    np.testing.assert_allclose(layer(x).numpy(), wanted)
+    assert rows.tolist() == [[1, 2, 3]] * 2
+    config = layer.get_config()
+    assert config["scale"] == [1, 2, 3] and json.dumps(config)
+    assert layers.Rescaling(np.array(0.5)).get_config()["scale"] == 0.5
+
+
+def test_tuples_in_configs_stay_tuples():
+    class Sized(layers.Layer):
+        def __init__(self, sizes=(1, 2), rows=None, **options):
+            super().__init__(**options)
+            self.given = (sizes, rows)
+
+        def call(self, x):
+            return x
+
+    with fastdl.utils.custom_object_scope({"Sized": Sized}):
+        config = json.loads(json.dumps(fastdl.saving.serialize_keras_object(Sized((4,), [5]))))
+        twin = fastdl.saving.deserialize_keras_object(config)
+    assert twin.given == ((4,), [5])
+    blur = layers.RandomGaussianBlur(sigma=0.0).get_config()
+    assert str(blur["sigma"]) == "(0.0, 0.0)"
+
+
+def test_the_operations_of_a_graph():
+    x = layers.Input((2,))
+    model = models.Model(x, layers.Dense(1)(x) * 2.0)
+    assert [type(op).__name__ for op in model.operations][:2] == ["InputLayer", "Dense"]
+    assert len(model.operations) == 3
 
 
 @pytest.mark.parametrize("config", [{"name": "a"}, {"layers": None}, {"layers": 3}])
