@@ -503,7 +503,7 @@ class Layer(StatelessCalls):
         }
         if len(args) == 0 and list(named) == ["input"]:
             inputs, named = [named["input"]], {}
-        return shape_of(infer(self.call, tuple(inputs), named))
+        return shape_of(self._infer_output_spec(tuple(inputs), named))
 
     # --- losses
 

@@ -235,6 +235,14 @@ class TestSeeds:
         model = fastdl.Sequential([layers.Input((2,)), layers.Dropout(0.5, seed=3)])
         assert [v.tolist() for v in model.variables] == [[3, 0]]
 
+    def test_a_dry_run_leaves_them_where_they_are(self):
+        layer = self.Noise()
+        model = models.Model(x := layers.Input((2,)), layer(x))
+        layer.compute_output_shape((None, 2))
+        assert [v.tolist() for v in model.non_trainable_variables] == [[1, 0], [2, 0]]
+        model(np.ones((1, 2)))
+        assert [v.tolist() for v in model.non_trainable_variables] != [[1, 0], [2, 0]]
+
     def test_a_stateless_call_begins_at_the_state_that_is_given(self):
         layer = self.Noise()
         x = np.zeros((3, 4), np.float32)
