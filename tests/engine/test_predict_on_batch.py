@@ -181,8 +181,8 @@ def test_arrays_that_share_the_models_memory():
     for _ in range(CALLS):
         square.predict_on_batch(X[:5])
     for weight in square.weights[::2]:
-        view = weight.numpy()
-        assert np.shares_memory(view, weight.numpy())
+        view = weight.detach().numpy()
+        assert np.shares_memory(view, weight.detach().numpy())
         before = view.copy()
         equal(square.predict_on_batch(view), square(before).numpy())
         np.testing.assert_array_equal(view, before)

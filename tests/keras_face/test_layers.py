@@ -859,6 +859,25 @@ def test_the_penalty_of_an_output_is_per_sample(batch):
     assert [float(loss) for loss in layer.losses] == [pytest.approx(0.2 if batch else 0.0)]
 
 
+def test_arrays_of_weights_keep_the_values_of_their_time():
+    """`numpy()` of a variable is a copy, as in Keras; PyTorch's `detach().numpy()` shares."""
+    model = fastdl.Sequential([layers.Input((2,)), layers.BatchNormalization(), layers.Dense(1)])
+    norm, dense = model.layers
+    weights = (dense.kernel, norm.moving_mean, fastdl.Variable([1.0]), nn.Linear(2, 1).weight)
+    for weight in weights:
+        before, shared = weight.numpy(), weight.detach().numpy()
+        values = before.tolist()
+        before[...] = 7.0
+        assert weight.tolist() == values
+        weight.assign(weight + 1.0)
+        assert shared.tolist() == weight.tolist() != values
+    before = [w.numpy() for w in (dense.kernel, norm.moving_mean)]
+    model.compile("sgd", "mse")
+    model.fit(np.arange(8.0).reshape(4, 2) ** 2, np.ones((4, 1)), verbose=0)
+    for old, weight in zip(before, (dense.kernel, norm.moving_mean), strict=True):
+        assert old.tolist() != weight.tolist()
+
+
 def test_a_pipeline_hands_masks_on():
     seen = []
 
