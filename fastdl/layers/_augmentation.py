@@ -118,7 +118,15 @@ class ImageLayer(Layer):
         training: bool = True,
         seed: int | SeedGenerator | None = None,
     ) -> Any:
-        """A transformation of these images."""
+        """A transformation of these images; of random ones drawn from `seed` or the layer's stream.
+
+        Random changes give None when `training` is false.
+        """
+        return self._transformation(self._shape_of_images(data), training, seed)
+
+    def _transformation(
+        self, shape: tuple[int, ...], training: bool, seed: int | SeedGenerator | None
+    ) -> Any:
         raise NotImplementedError
 
     def _shape_of_images(self, data: Any) -> tuple[int, ...]:
@@ -358,19 +366,11 @@ class Augmentation(ImageLayer):
         """A random transformation of a batch of this shape; None where there is none to draw."""
         raise NotImplementedError
 
-    def get_random_transformation(
-        self,
-        data: TensorLike | dict[str, TensorLike],
-        training: bool = True,
-        seed: int | SeedGenerator | None = None,
+    def _transformation(
+        self, shape: tuple[int, ...], training: bool, seed: int | SeedGenerator | None
     ) -> Any:
-        """A transformation of these images, drawn from `seed` or else the layer's stream.
-
-        None when `training` is false.
-        """
         if not training:
             return None
-        shape = self._shape_of_images(data)
         batch = (1, *shape) if len(shape) == 3 else shape
         with stream_of(self.seed_generator if seed is None else seed):
             drawn = self._draw(batch)

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
     from .._base.types import Config, Shape
     from .._core import TensorLike
-    from ..random import SeedGenerator
     from .options import ImageOptions, LayerOptions
 
     Sizes = int | Sequence[int]
@@ -160,14 +159,8 @@ class ToSize(SizeGiven):
         super().__init__(data_format, **kwargs)
         self._take_size(height, width)
 
-    def get_random_transformation(
-        self,
-        data: TensorLike | dict[str, TensorLike],
-        training: bool = True,
-        seed: int | SeedGenerator | None = None,
-    ) -> Any:
-        """The shape of the images: nothing is drawn."""
-        return {"input_shape": self._shape_of_images(data)}
+    def _transformation(self, shape: tuple[int, ...], training: bool, seed: Any) -> Any:
+        return {"input_shape": shape}  # nothing is drawn
 
     def transform_images(
         self, images: TensorLike, transformation: Any = None, training: bool = True
@@ -240,14 +233,8 @@ class Resizing(ToSize):
         self.fill_value = check_number(who, "fill_value", fill_value, -np.inf)
         self.antialias = check_flag(who, "antialias", antialias)
 
-    def get_random_transformation(
-        self,
-        data: TensorLike | dict[str, TensorLike],
-        training: bool = True,
-        seed: int | SeedGenerator | None = None,
-    ) -> Any:
-        """Height and width of the images: nothing is drawn."""
-        return self._sizes((1, *self._shape_of_images(data))[-4:])
+    def _transformation(self, shape: tuple[int, ...], training: bool, seed: Any) -> Any:
+        return self._sizes((1, *shape)[-4:])  # nothing is drawn
 
     def transform_images(
         self, images: TensorLike, transformation: Any = None, training: bool = True

@@ -321,7 +321,7 @@ def test_the_model_changes_between_calls():
     check()
     model.weights[0].assign(normal(*model.weights[0].shape, seed=5))
     check()
-    model.weights[0].numpy()[...] = 0.25
+    model.weights[0].detach().numpy()[...] = 0.25
     check()
 
 

@@ -108,7 +108,6 @@ NEVER_READ = {
     **{
         ("layers.resizing", name, argument): "it is no random change"
         for name, arguments in {
-            "get_random_transformation": ("training", "seed"),
             "transform_images": ("training", "transformation"),
             "transform_segmentation_masks": ("training", "transformation"),
         }.items()
