@@ -98,6 +98,13 @@ class Parameter(Tensor):
         """The parameter itself. `keras.Variable.value` is the tensor of the backend."""
         return self
 
+    def numpy(self) -> np.ndarray:
+        """A copy of the values, as in Keras: later changes of the parameter do not change it.
+
+        `detach().numpy()` shares the memory, as in PyTorch.
+        """
+        return super().numpy().copy()
+
     def assign(self, value: TensorLike) -> Self:
         """Overwrites the values in place and returns self.
 

@@ -8,6 +8,7 @@ Keras's.
 
 from __future__ import annotations
 
+import sys
 from contextlib import contextmanager
 from contextvars import ContextVar
 from importlib import import_module
@@ -353,6 +354,10 @@ class Registry:
                     return found
         module = config.get("module")
         if isinstance(module, str) and module.split(".")[0] not in _LIBRARIES:
+            # A class of a module that the program has imported. Nothing is imported for a config.
+            found = getattr(sys.modules.get(module), str(name), None)
+            if isinstance(found, type) and self.base is not None and issubclass(found, self.base):
+                return found
             raise ValueError(
                 f"unknown {self.kind} {registered or name!r}, a class of module {module!r}: give "
                 f"custom_objects={{{name!r}: {name}}}, or decorate the class with "

@@ -42,11 +42,14 @@ def substitutes(who: str, own: Sequence[Tensor], given: Iterable[TensorLike]) ->
 
 
 @contextmanager
-def replaced(module: Module, others: dict[int, Tensor]) -> Iterator[None]:
+def replaced(
+    module: Module, others: dict[int, Tensor], holders: Iterable[object] = ()
+) -> Iterator[None]:
     """In the block the module and those in it have other tensors in the places of their weights.
 
     Args:
         others: the tensors by the identity of the weights. Gradients flow to them.
+        holders: objects in whose attributes are weights, too.
     """
     undo: list[tuple[Any, Any, object]] = []
 
@@ -67,7 +70,7 @@ def replaced(module: Module, others: dict[int, Tensor]) -> Iterator[None]:
                 put(container, key, tuple(others.get(id(item), item) for item in value))
 
     try:
-        for one in module.modules():
+        for one in (*module.modules(), *holders):
             exchange(one.__dict__)
         yield
     finally:

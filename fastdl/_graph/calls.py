@@ -33,14 +33,15 @@ if TYPE_CHECKING:
         """A layer or model, as `trial` uses it."""
 
         @property
-        def non_trainable_weights(self) -> list[Parameter]: ...
+        def non_trainable_variables(self) -> list[Parameter]: ...
 
 
 class trial:
-    """A context for calls that find out shapes. It restores the weights that they change.
+    """A context for calls that find out shapes. It restores the variables that they change.
 
-    Calls change only weights that are not trained (counters, statistics). The context restores
-    those of the layer and those that the calls create.
+    Calls change only variables that are not trained (counters, statistics, states of the layer's
+    random streams). The context restores those of the layer and those that the calls create. The
+    library's own stream goes on: weights that a call makes have their values from it.
     """
 
     def __init__(self, layer: HasWeights) -> None:
@@ -49,7 +50,7 @@ class trial:
     def __enter__(self) -> None:
         self._outside = context.made
         context.made = []
-        self._before = [(w, np.array(w.numpy())) for w in self._layer.non_trainable_weights]
+        self._before = [(w, np.array(w.numpy())) for w in self._layer.non_trainable_variables]
 
     def __exit__(self, *exception: object) -> None:
         made = context.made or []

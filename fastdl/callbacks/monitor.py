@@ -10,6 +10,8 @@ from .._base.notices import warn
 from .callback import Callback, learning_rates, rated_optimizers
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import numpy as np
 
     from .._base.types import Logs
@@ -58,12 +60,24 @@ class MonitorCallback(Callback):
             f"{self.monitor!r} is better; give mode='max' or mode='min'"
         )
 
-    def _improves(self, value: float, reference: float | None) -> bool:
+    @property
+    def monitor_op(self) -> Callable[..., Any]:
+        """`ops.greater` if larger values of the metric are better, else `ops.less`."""
+        from .. import ops
+
+        return ops.greater if self._wants_more() else ops.less
+
+    def _wants_more(self) -> bool:
+        """Whether larger is better; found out once."""
         if self._larger_is_better is None:
             self._larger_is_better = self._direction()
+        return self._larger_is_better
+
+    def _improves(self, value: float, reference: float | None) -> bool:
+        larger = self._wants_more()
         if reference is None:
             return True
-        if self._larger_is_better:
+        if larger:
             return value - self.min_delta > reference
         return value + self.min_delta < reference
 
@@ -82,6 +96,7 @@ class MonitorCallback(Callback):
     def _current(self, logs: Logs) -> float | None:
         value = logs.get(self.monitor)
         if value is None:
+            self._wants_more()  # an error if no metric has such a name
             warn(
                 f"{type(self).__name__}: monitor: the logs have no {self.monitor!r}, they have "
                 f"{', '.join(logs) or 'no values'}"

@@ -10,7 +10,7 @@ from .. import _core
 from .._base import functional as F
 from .._base import images as base
 from .._base.boxes import check_box_format, clip_to_image_size, convert_format
-from .._base.checks import check_number, check_numbers, shown
+from .._base.checks import check_integer, check_number, check_numbers, shown
 from .._core import Tensor
 from .._graph.symbolic import KerasTensor
 from ..random import SeedGenerator, generator_of, stream_of
@@ -42,9 +42,9 @@ def check_range(
         found = check_numbers(who, argument, value, least, at_most=most, above=above)
         if len(found) != 2:
             raise ValueError(f"{who}: {argument}: expected a number or two, got {shown(value)}")
-        return min(found), max(found)
+        return min(found) + 0.0, max(found) + 0.0  # never -0.0
     number = abs(check_number(who, argument, value, least, at_most=most, above=above))
-    return max(-number, least), number
+    return max(-number, least) + 0.0, number
 
 
 def check_values(who: str, value: Any) -> tuple[float, float]:
@@ -118,8 +118,22 @@ class ImageLayer(Layer):
         training: bool = True,
         seed: int | SeedGenerator | None = None,
     ) -> Any:
-        """A transformation of these images."""
+        """A transformation of these images; of random ones drawn from `seed` or the layer's stream.
+
+        Random changes give None when `training` is false.
+        """
+        return self._transformation(self._shape_of_images(data), training, seed)
+
+    def _transformation(
+        self, shape: tuple[int, ...], training: bool, seed: int | SeedGenerator | None
+    ) -> Any:
         raise NotImplementedError
+
+    def _shape_of_images(self, data: Any) -> tuple[int, ...]:
+        """The shape of the images, after a check of its length."""
+        shape = _core.as_tensor(data["images"] if isinstance(data, dict) else data).shape
+        self._check_rank(shape)
+        return shape
 
     def transform_images(
         self, images: TensorLike, transformation: Any, training: bool = True
@@ -159,10 +173,10 @@ class ImageLayer(Layer):
     def transform_bounding_boxes(
         self, bounding_boxes: dict[str, Any], transformation: Any, training: bool = True
     ) -> dict[str, Any]:
-        """The boxes of a batch, moved as the images are.
+        """The boxes of a batch, or of one image, moved as the images are.
 
         Args:
-            bounding_boxes: a dict of "boxes", (batch, boxes, 4), and maybe "labels".
+            bounding_boxes: a dict of "boxes", (batch, boxes, 4) or (boxes, 4), and maybe "labels".
             transformation: from `get_random_transformation`.
             training: as in a call.
 
@@ -170,8 +184,18 @@ class ImageLayer(Layer):
             ValueError: the layer has no `bounding_box_format`, or cannot move boxes.
         """
         shape = transformation.get("input_shape") if isinstance(transformation, dict) else None
-        sizes = None if shape is None else self._sizes(tuple(shape))
-        return self._boxes(bounding_boxes, transformation, training, sizes)
+        sizes = None if shape is None else self._sizes((1, *map(int, shape))[-4:])
+        given: Any = bounding_boxes
+        if not isinstance(given, dict) or np.ndim(given.get("boxes", 0)) != 2:
+            return self._boxes(given, transformation, training, sizes)
+        given = {key: _core.as_tensor(value) for key, value in given.items()}
+        batch = {"boxes": _with_batch(given["boxes"])}
+        batch |= {key: F.reshape(x, shape=(1, -1)) for key, x in given.items() if key != "boxes"}
+        moved = self._boxes(batch, transformation, training, sizes)
+        return {
+            key: F.reshape(x, shape=x.shape[1:] if key == "boxes" else given[key].shape)
+            for key, x in moved.items()
+        }
 
     def _boxes(
         self, given: Any, drawn: Any, training: bool, sizes: tuple[int, int] | None
@@ -280,7 +304,11 @@ class ImageLayer(Layer):
                 for key, shape in input_shape.items()
             }
         self._check_rank(input_shape)
-        return tuple(input_shape)
+        found = list(input_shape)
+        first = len(found) - (3 if self.data_format == "channels_last" else 2)
+        sizes = found[first : first + 2]
+        found[first : first + 2] = self._sizes_after((sizes[0], sizes[1]))
+        return tuple(found)
 
     def compute_output_spec(self, data: Any, training: bool = True) -> Any:
         if isinstance(data, KerasTensor):
@@ -293,6 +321,25 @@ class ImageLayer(Layer):
         if self.bounding_box_format is not None:
             config["bounding_box_format"] = self.bounding_box_format
         return config
+
+
+class SizeGiven(ImageLayer):
+    """Base of layers whose images have the size `height` and `width` afterwards."""
+
+    height: int
+    width: int
+    _changes_in_inference = True
+
+    def _take_size(self, height: int, width: int) -> None:
+        who = type(self).__name__
+        self.height = check_integer(who, "height", height, 1)
+        self.width = check_integer(who, "width", width, 1)
+
+    def _sizes_after(self, sizes: tuple[int, int]) -> tuple[int, int]:
+        return self.height, self.width
+
+    def get_config(self) -> Config:
+        return {**super().get_config(), "height": self.height, "width": self.width}
 
 
 class Augmentation(ImageLayer):
@@ -315,25 +362,15 @@ class Augmentation(ImageLayer):
         self.seed = seed
         self.seed_generator = generator_of(seed, type(self).__name__)
 
-    def _draw(self, shape: tuple[int, ...]) -> Transformation:
-        """A random transformation of a batch of this shape."""
+    def _draw(self, shape: tuple[int, ...]) -> Transformation | None:
+        """A random transformation of a batch of this shape; None where there is none to draw."""
         raise NotImplementedError
 
-    def get_random_transformation(
-        self,
-        data: TensorLike | dict[str, TensorLike],
-        training: bool = True,
-        seed: int | SeedGenerator | None = None,
+    def _transformation(
+        self, shape: tuple[int, ...], training: bool, seed: int | SeedGenerator | None
     ) -> Any:
-        """A transformation of these images, drawn from `seed` or else the layer's stream.
-
-        None when `training` is false.
-        """
         if not training:
             return None
-        images = data["images"] if isinstance(data, dict) else data
-        shape = _core.as_tensor(images).shape
-        self._check_rank(shape)
         batch = (1, *shape) if len(shape) == 3 else shape
         with stream_of(self.seed_generator if seed is None else seed):
             drawn = self._draw(batch)

@@ -16,12 +16,14 @@ from .._base.dtypes import as_dtype
 from .._base.module import Module
 from .._base.moving import is_integer
 from .._base.parameter import Parameter
+from .._base.random import Generator
 from .._base.watch import about_to_change, noted_names
 from .._core import Tensor
+from ..random import SeedGenerator
 from ._tracking import TrackedDict, TrackedList
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from typing import TypeAlias
 
     from numpy.typing import DTypeLike
@@ -34,6 +36,16 @@ if TYPE_CHECKING:
     Weights: TypeAlias = "dict[str, Parameter | None] | dict[str, Tensor | None]"
 
 _FLOAT32 = np.dtype("float32")
+_NO_STREAMS = ("_parameters", "_buffers", "_modules", "_inbound_nodes", "_init_args")
+
+
+class _Unset:
+    """What a layer has in the place of an attribute before `Layer.__init__` has run."""
+
+    def __get__(self, layer: object, kind: type) -> Any:
+        if layer is None:
+            return self
+        raise RuntimeError(f"{kind.__name__}: its __init__() does not call super().__init__()")
 
 
 class LayerState(Module):
@@ -50,6 +62,7 @@ class LayerState(Module):
     _bookkeeping = Module._bookkeeping | frozenset(
         (
             "_build_shapes",
+            "_building",
             "_compile_arguments",
             "_feature_names",
             "_fit_position",
@@ -73,6 +86,9 @@ class LayerState(Module):
     built: bool
     # Its path: its name, and those of the layers in whose call it was first built or called.
     _scope: str | None = None
+    _building = False  # whether build() runs
+    if not TYPE_CHECKING:
+        name = built = training = _parameters = _modules = _Unset()
 
     # --- weights
 
@@ -81,6 +97,7 @@ class LayerState(Module):
         shape: Sequence[int] | int | None = None,
         initializer: Identifier = None,
         dtype: DTypeLike | None = None,
+        *,
         trainable: bool = True,
         autocast: bool = True,
         regularizer: Identifier = None,
@@ -105,9 +122,19 @@ class LayerState(Module):
             name: "variable" unless given.
 
         Raises:
-            ValueError: a size isn't known, the initializer gives another shape, or aggregation is
-                none of those.
+            ValueError: a size isn't known, the initializer gives another shape, aggregation is none
+                of those, or `call` makes the weight: each call would make another one.
         """
+        if isinstance(shape, str):  # Keras 2 had the name first
+            raise ValueError(
+                f"{self._kind} {self.name!r}: add_weight: shape: expected sizes, got {shape!r}; "
+                f"give the name by its name: name={shape!r}"
+            )
+        if context.root is not None and context.scope == self._scope and not self._building:
+            raise ValueError(
+                f"{self._kind} {self.name!r}: call() makes the weight {name!r}, and would make "
+                "another one each time; make it in __init__() or build()"
+            )
         if aggregation not in (None, "none", "mean", "sum", "only_first_replica"):
             raise ValueError(
                 f"{self._kind} {self.name!r}: aggregation of weight {name!r}: expected None, "
@@ -195,9 +222,41 @@ class LayerState(Module):
         """The other weights; all of them where `trainable` is False."""
         return [w for w in self.weights if not w.requires_grad] if self._trainable else self.weights
 
-    variables = weights
     trainable_variables = trainable_weights
-    non_trainable_variables = non_trainable_weights
+
+    @property
+    def variables(self) -> list[Parameter]:
+        """The weights, then the states of the random streams in attributes (`SeedGenerator`)."""
+        return [*self.weights, *self._seed_states()]
+
+    @property
+    def non_trainable_variables(self) -> list[Parameter]:
+        """The weights that training leaves alone, then the states of the random streams."""
+        return [*self.non_trainable_weights, *self._seed_states()]
+
+    def _seed_states(self) -> list[Parameter]:
+        return [s.state for s in self._streams() if isinstance(s, SeedGenerator)]
+
+    def _streams(self) -> list[SeedGenerator | Generator]:
+        """The random streams in attributes of this layer and of those below, each once."""
+        found: dict[int, SeedGenerator | Generator] = {}
+
+        def look(values: Iterable[object]) -> None:
+            for value in values:
+                if isinstance(value, (SeedGenerator, Generator)):
+                    found[id(value)] = value
+                elif isinstance(value, (list, tuple)):
+                    look(value)
+                elif isinstance(value, dict):
+                    look(value.values())
+
+        for layer in self._flatten_layers():
+            # To look at all attributes takes time.
+            ours = type(layer).__module__.startswith("fastdl.")
+            look((layer.seed_generator,) if ours and hasattr(layer, "seed_generator") else ())
+            if not ours:
+                look(value for key, value in layer.__dict__.items() if key not in _NO_STREAMS)
+        return list(found.values())
 
     @property
     def trainable(self) -> bool:
@@ -324,10 +383,6 @@ class LayerState(Module):
     def __setattr__(self, name: str, value: object) -> None:
         state = self.__dict__
         if "_metrics" not in state:
-            if isinstance(value, (Parameter, Module)):
-                raise RuntimeError(
-                    f"{type(self).__name__}: call super().__init__() before assigning {name!r}"
-                )
             object.__setattr__(self, name, value)
         elif hasattr(type(self), name) and _sets(type(self), name):
             about_to_change(self, name)

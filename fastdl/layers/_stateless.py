@@ -54,7 +54,8 @@ class StatelessCalls(LayerState):
             )
         ]
         pairs = zip([*trained, *fixed], [*values, *states], strict=True)
-        with replaced(self, {id(own): value for own, value in pairs if own is not value}):
+        places = {id(own): value for own, value in pairs if own is not value}
+        with replaced(self, places, self._streams()):
             self.__dict__["_given"] = list(zip(trained, values, strict=True))
             try:
                 yield values, states
@@ -71,7 +72,8 @@ class StatelessCalls(LayerState):
     ) -> Any:
         """The layer's outputs with other weights; its own stay as they are.
 
-        Gradients flow to the tensors that are given. Random numbers go on.
+        Gradients flow to the tensors that are given. Random numbers of the library's stream go on;
+        those of a layer's own stream begin at the state that is given.
 
         Args:
             trainable_variables: a value for each of `trainable_variables`.

@@ -12,12 +12,12 @@ from .._base import affine, sampling
 from .._base import functional as F
 from .._base import images as base
 from .._base.boxes import around
-from .._base.checks import check_choice, check_integer, check_number
+from .._base.checks import check_choice, check_number
 from .._base.moving import flipped
 from .._base.registry import LAYERS
 from .._core import Tensor
 from ..random import SeedGenerator
-from ._augmentation import Augmentation, check_range
+from ._augmentation import Augmentation, SizeGiven, check_range
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -313,7 +313,7 @@ class RandomTranslation(Sampled):
 
 
 @LAYERS.register
-class RandomCrop(Augmentation):
+class RandomCrop(SizeGiven, Augmentation):
     """In training, cuts a part of the given size out of images, the same for a batch, as floats.
 
     In inference, and from images that are not larger, it takes the largest part in the middle with
@@ -343,9 +343,8 @@ class RandomCrop(Augmentation):
         name: str | None = None,
         **kwargs: Unpack[UnnamedImageOptions],
     ) -> None:
-        super().__init__(seed, data_format, name=name, **kwargs)
-        self.height = check_integer("RandomCrop", "height", height, 1)
-        self.width = check_integer("RandomCrop", "width", width, 1)
+        Augmentation.__init__(self, seed, data_format, name=name, **kwargs)
+        self._take_size(height, width)
 
     def _larger(self, sizes: tuple[int, int]) -> bool:
         return sizes[0] > self.height and sizes[1] > self.width
@@ -386,8 +385,6 @@ class RandomCrop(Augmentation):
             images = F.take(images, index + F.cast(start, dtype=np.int32), axis=axis)
         return images
 
-    _changes_in_inference = True
-
     def _moved_boxes(self, boxes: Tensor, drawn: Any, sizes: tuple[int, int]) -> Tensor:
         wanted = (self.height, self.width)
         starts: Any = drawn
@@ -405,18 +402,3 @@ class RandomCrop(Augmentation):
             )
         ]
         return F.concat(moved, axis=-1)
-
-    def _sizes_after(self, sizes: tuple[int, int]) -> tuple[int, int]:
-        return self.height, self.width
-
-    def compute_output_shape(self, input_shape: Any) -> Any:
-        if isinstance(input_shape, dict):
-            return super().compute_output_shape(input_shape)
-        self._check_rank(input_shape)
-        found = list(input_shape)
-        first = len(found) - (3 if self.data_format == "channels_last" else 2)
-        found[first : first + 2] = self.height, self.width
-        return tuple(found)
-
-    def get_config(self) -> Config:
-        return {**super().get_config(), "height": self.height, "width": self.width}

@@ -10,6 +10,7 @@ from .._base import functional as F
 from .._base.checks import check_integers, shown
 from .._base.registry import LAYERS
 from .._core import Tensor
+from .._graph.calls import signature_of
 from ..ops.image import gaussian_blur
 from ..random import SeedGenerator
 from ._augmentation import check_range, per_image
@@ -306,9 +307,11 @@ class Pipeline(Layer):
         """The layers."""
         return list(self._pipeline_layers)
 
-    def call(self, inputs: Any, training: bool = True) -> Any:
+    def call(self, inputs: Any, training: bool = True, mask: Any = None) -> Any:
         for layer in self._pipeline_layers:
-            inputs = layer(inputs)
+            told = mask is not None and signature_of(layer, "call").mask
+            inputs = layer(inputs, **({"mask": mask} if told else {}))
+            mask = None  # from here on tensors have theirs
         return inputs
 
     def get_config(self) -> Config:

@@ -12,6 +12,7 @@ from .._base import tree
 from .._base.checks import check_callable, check_flag, check_integer, shown
 from .._base.parameter import Parameter
 from .._base.registry import LAYERS, custom_object_scope
+from .._base.settings import settings
 from .._core import Tensor
 from .input_spec import InputSpec
 from .layer import Layer
@@ -195,7 +196,9 @@ class Rescaling(Layer):
     """`x * scale + offset`, as floats: for images of bytes.
 
     Args:
-        scale, offset: numbers, or lists with one number for each size of the last axis.
+        scale, offset: numbers, or lists with one number for each size of the last axis; with
+            `set_image_data_format("channels_first")` that of the channels of images, the third
+            from the end.
 
     Example:
         >>> layers.Rescaling(1 / 255)(np.array([[0, 255]], np.uint8)).tolist()
@@ -210,25 +213,32 @@ class Rescaling(Layer):
         super().__init__(**kwargs)
         self.scale = _checked_factor("scale", scale)
         self.offset = _checked_factor("offset", offset)
+        self._channels_first = settings.data_format == "channels_first"
 
     def build(self, input_shape: Shape) -> None:
-        last = input_shape[-1] if input_shape else 1
+        first = self._channels_first and len(input_shape) > 2
+        size = input_shape[-3 if first else -1] if input_shape else 1
         for argument, value in (("scale", self.scale), ("offset", self.offset)):
             sizes = getattr(_factor(value), "shape", ())
-            if sizes and last is not None and sizes[-1] not in (1, last):
+            if sizes and size is not None and sizes[0 if first else -1] not in (1, size):
                 raise ValueError(
-                    f"{argument}: expected a number or {last} of them for inputs of shape "
+                    f"{argument}: expected a number or {size} of them for inputs of shape "
                     f"{input_shape}, got {shown(value)}"
                 )
 
     def call(self, inputs: Tensor) -> Tensor:
-        return F.cast(inputs, dtype=np.float32) * _factor(self.scale) + _factor(self.offset)
+        x = F.cast(inputs, dtype=np.float32)
+        factors = [_factor(self.scale), _factor(self.offset)]
+        if self._channels_first and inputs.ndim > 2:
+            factors = [_for_channels(factor) for factor in factors]
+        return x * factors[0] + factors[1]
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         return tuple(input_shape)
 
     def get_config(self) -> Config:
-        return {**super().get_config(), "scale": self.scale, "offset": self.offset}
+        plain = {"scale": _plain(self.scale), "offset": _plain(self.offset)}
+        return {**super().get_config(), **plain}
 
 
 def _checked_factor(argument: str, value: TensorLike) -> TensorLike:
@@ -243,6 +253,19 @@ def _checked_factor(argument: str, value: TensorLike) -> TensorLike:
 
 def _factor(value: TensorLike) -> float | Tensor:
     return value if isinstance(value, (int, float)) else _core.as_tensor(value)
+
+
+def _for_channels(factor: float | Tensor) -> float | Tensor:
+    """A list of numbers in a shape for images with channels first."""
+    if not isinstance(factor, Tensor) or not factor.ndim:
+        return factor
+    return F.reshape(factor, shape=(*factor.shape, *(1,) * (3 - factor.ndim)))
+
+
+def _plain(value: TensorLike) -> Any:
+    """A number or numbers, for a config."""
+    array = isinstance(value, (Tensor, np.ndarray, np.generic))
+    return value.tolist() if array else value  # type: ignore[union-attr]
 
 
 @LAYERS.register

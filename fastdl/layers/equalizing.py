@@ -72,10 +72,8 @@ class ContrastLimitedAdaptiveHistogramEqualization(Augmentation):
             check_integer(who, "tile_grid_size", columns, 1),
         )
 
-    def get_random_transformation(self, data: Any, training: bool = True, seed: Any = None) -> None:
-        """None: nothing is drawn."""
-        images = data["images"] if isinstance(data, dict) else data
-        self._check_rank(_core.as_tensor(images).shape)
+    def _draw(self, shape: tuple[int, ...]) -> None:
+        return None
 
     def transform_images(self, images: Any, transformation: Any, training: bool = True) -> Tensor:
         given = _core.as_tensor(images)
@@ -191,8 +189,8 @@ class MaxNumBoundingBoxes(Augmentation):
         self.max_number = check_integer(who, "max_number", max_number, 0)
         self.fill_value = check_integer(who, "fill_value", fill_value)
 
-    def get_random_transformation(self, data: Any, training: bool = True, seed: Any = None) -> None:
-        """None: nothing is drawn."""
+    def _draw(self, shape: tuple[int, ...]) -> None:
+        return None
 
     def transform_images(self, images: Any, transformation: Any, training: bool = True) -> Tensor:
         return _core.as_tensor(images)

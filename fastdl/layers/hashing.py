@@ -140,8 +140,8 @@ class HashedCrossing(CategoryLayer):
 
     Raises:
         ValueError: an argument is none of these; called on fewer than two inputs, on inputs of
-            different shapes, or of others than (), (batch,) and (batch, 1).
-        TypeError: called on values that are neither text nor integers.
+            different shapes, on floats, or on shapes other than (), (batch,) and (batch, 1).
+        TypeError: called on values that are neither text nor numbers.
 
     It is called on a list of inputs, each text or integers. Missing texts count as "". As for
     `Hashing`, text is no input within a model, and steps with it are not recorded.
@@ -218,6 +218,8 @@ def _words(values: np.ndarray) -> np.ndarray:
         numbers = {text: i for i, text in enumerate(dict.fromkeys(values.tolist()))}
         places = np.fromiter((numbers[text] for text in values), np.int64, len(values))
         return fingerprints([text.encode() for text in numbers])[places]
+    if values.dtype.kind == "f":
+        raise ValueError(f"inputs: expected integers or texts, got floats such as {values[0]}")
     integers, missing = integers_of(values)
     if missing.any():
         raise ValueError(f"{int(missing.sum())} integers are missing; fill them")

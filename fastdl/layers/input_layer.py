@@ -25,6 +25,8 @@ class InputLayer(Layer):
 
     batch_shape: Shape
     optional: bool
+    sparse = False
+    ragged = False
 
     def __init__(
         self,

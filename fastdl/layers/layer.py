@@ -97,6 +97,7 @@ class Layer(StatelessCalls):
     _rebinds = False  # whether `x += y` within call() makes a new tensor, as Keras's tensors do
     _keeps_dtype = False  # whether the output has the input's element type, else float32
     _may_compute_again = True  # whether a `RematScope` has effect
+    _takes_settings = False  # whether numbers and texts may be arguments by position
     _takes_several = False  # whether the first argument may be several tensors
     _builds = False  # whether the first call calls build()
     _stateless = False  # whether it never has weights or layers: it is built when it is made
@@ -145,6 +146,7 @@ class Layer(StatelessCalls):
         name: str | None = None,
         **kwargs: Unpack[InputOptions],
     ) -> None:
+        early = self.__dict__.copy()  # attributes that a subclass sets before this call
         super().__init__()
         kind = type(self).__name__
         if name is not None and (not isinstance(name, str) or "/" in name):
@@ -176,6 +178,9 @@ class Layer(StatelessCalls):
         self._take_shape_arguments(kwargs)
         if kwargs:
             raise TypeError(f"{kind}: unknown argument {next(iter(kwargs))!r}")
+        if len(early) > 1:  # there is "_init_args"
+            for key, value in early.items():
+                setattr(self, key, value)
 
     def _take_shape_arguments(self, kwargs: InputOptions) -> None:
         batch_size = kwargs.pop("batch_size", None)
@@ -236,7 +241,10 @@ class Layer(StatelessCalls):
 
     def call(self, *args: Any, **kwargs: Any) -> Any:
         """The computation; every layer defines it."""
-        raise NotImplementedError(f"{type(self).__name__} has no call(self, inputs)")
+        raise self._without_call()
+
+    def _without_call(self) -> NotImplementedError:
+        return NotImplementedError(f"{type(self).__name__} has no call(self, inputs)")
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         """PyTorch's name for `call`."""
@@ -249,6 +257,8 @@ class Layer(StatelessCalls):
                 args = tuple(convert(x) for x in self._arguments_of(args))
                 kwargs = {key: convert(x) for key, x in kwargs.items()}
                 check_single(self, args[0] if args else kwargs.get("inputs"))
+                if len(args) > 1 and not self._takes_settings:
+                    _check_positional(args)
             except NAMED_ERRORS as error:
                 name_error(error, self)
                 raise shortened(error)  # noqa: B904
@@ -484,6 +494,8 @@ class Layer(StatelessCalls):
 
     def compute_output_shape(self, *args: Any, **kwargs: Any) -> Any:
         """The shape of the output for an input shape, with None for unknown sizes."""
+        if type(self).call is Layer.call:
+            raise self._without_call()
         inputs = [tree.map_shapes(KerasTensor, shape) for shape in args]
         named = {
             key.removesuffix("_shape"): tree.map_shapes(KerasTensor, shape)
@@ -491,7 +503,7 @@ class Layer(StatelessCalls):
         }
         if len(args) == 0 and list(named) == ["input"]:
             inputs, named = [named["input"]], {}
-        return shape_of(infer(self.call, tuple(inputs), named))
+        return shape_of(self._infer_output_spec(tuple(inputs), named))
 
     # --- losses
 
@@ -607,6 +619,16 @@ class Layer(StatelessCalls):
         return f"<{type(self).__name__} name={self.name}, built={self.built}>"
 
 
+def _check_positional(args: Args) -> None:
+    """Settings of a call go by their names, as in Keras: by position they could be mistaken."""
+    for i, x in enumerate(args):
+        if isinstance(x, (bool, int, float, str)):
+            raise ValueError(
+                f"argument {i + 1} of the call: only tensors go by position, got {shown(x)}; give "
+                "it by its name"
+            )
+
+
 class ConfigError(TypeError, ValueError):
     """A layer cannot be made from a config."""
 
@@ -623,8 +645,9 @@ def _recorded(build: Callable[..., None]) -> Callable[..., None]:
             self._unassigned,
         )
         before = [dict(registry) for registry in registries]
-        outside = context.scope
+        outside, inner = context.scope, self._building
         context.scope = self._scope or self._first_scope()
+        self.__dict__["_building"] = True
         try:
             build(self, *args, **kwargs)
         except BaseException:  # also Ctrl-C: the next attempt must make the same weights
@@ -634,6 +657,7 @@ def _recorded(build: Callable[..., None]) -> Callable[..., None]:
             raise
         finally:
             context.scope = outside
+            self.__dict__["_building"] = inner
         self.__dict__.update(built=True, _build_shapes=(args, kwargs))
 
     return recorded

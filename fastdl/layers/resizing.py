@@ -13,7 +13,7 @@ from .._base.checks import check_flag, check_integer, check_number
 from .._base.images import as_before
 from .._base.registry import LAYERS
 from .._core import Tensor
-from ._augmentation import ImageLayer
+from ._augmentation import SizeGiven
 from ._grids import Grid
 
 if TYPE_CHECKING:
@@ -146,10 +146,8 @@ class UpSampling3D(UpSampling):
         return {**super().get_config(), "size": self.size}
 
 
-class ToSize(ImageLayer):
-    """Base of the layers that give images a size."""
-
-    _changes_in_inference = True
+class ToSize(SizeGiven):
+    """Base of the layers that give images a size, and draw nothing."""
 
     def __init__(
         self,
@@ -159,15 +157,10 @@ class ToSize(ImageLayer):
         **kwargs: Unpack[ImageOptions],
     ) -> None:
         super().__init__(data_format, **kwargs)
-        who = type(self).__name__
-        self.height = check_integer(who, "height", height, 1)
-        self.width = check_integer(who, "width", width, 1)
+        self._take_size(height, width)
 
-    def get_random_transformation(self, data: Any, training: bool = True, seed: Any = None) -> Any:
-        """The shape of the images: nothing is drawn."""
-        found = _core.as_tensor(data["images"] if isinstance(data, dict) else data)
-        self._check_rank(found.shape)
-        return {"input_shape": found.shape}
+    def _transformation(self, shape: tuple[int, ...], training: bool, seed: Any) -> Any:
+        return {"input_shape": shape}  # nothing is drawn
 
     def transform_images(
         self, images: TensorLike, transformation: Any = None, training: bool = True
@@ -184,21 +177,6 @@ class ToSize(ImageLayer):
         starts = np.array([x, y, x, y], np.float32)
         scales = np.array([self.width / width, self.height / height], np.float32)
         return F.mul(F.sub(boxes, starts), np.tile(scales, 2))
-
-    def _sizes_after(self, sizes: tuple[int, int]) -> tuple[int, int]:
-        return self.height, self.width
-
-    def compute_output_shape(self, input_shape: Any) -> Any:
-        if isinstance(input_shape, dict):
-            return super().compute_output_shape(input_shape)
-        self._check_rank(input_shape)
-        rank, shape = len(input_shape), list(input_shape)
-        first = rank - (3 if self.data_format == "channels_last" else 2)
-        shape[first : first + 2] = self.height, self.width
-        return tuple(shape)
-
-    def get_config(self) -> Config:
-        return {**super().get_config(), "height": self.height, "width": self.width}
 
 
 @LAYERS.register
@@ -255,10 +233,8 @@ class Resizing(ToSize):
         self.fill_value = check_number(who, "fill_value", fill_value, -np.inf)
         self.antialias = check_flag(who, "antialias", antialias)
 
-    def get_random_transformation(self, data: Any, training: bool = True, seed: Any = None) -> Any:
-        """Height and width of the images: nothing is drawn."""
-        shape = super().get_random_transformation(data)["input_shape"]
-        return self._sizes((1, *shape)[-4:])
+    def _transformation(self, shape: tuple[int, ...], training: bool, seed: Any) -> Any:
+        return self._sizes((1, *shape)[-4:])  # nothing is drawn
 
     def transform_images(
         self, images: TensorLike, transformation: Any = None, training: bool = True

@@ -162,11 +162,11 @@ class TextVectorization(Lookup):
         super().adapt(data, steps)
 
     def _tokens_in(self, batch: Any, lone: bool) -> tuple[list[str], Iterable[list[str]]]:
-        documents, _ = self._documents(batch)
+        documents, *_ = self._documents(batch)
         return list(chain.from_iterable(documents)), documents
 
-    def _documents(self, inputs: Any) -> tuple[list[list[str]], tuple[int, ...]]:
-        """The words of each text, and the shape of the texts."""
+    def _documents(self, inputs: Any) -> tuple[list[list[str]], tuple[int, ...], bool]:
+        """The words of each text, the shape of the texts, and whether each is a word of its own."""
         texts, shape = values_of(_decoded(inputs, self.encoding), "text")
         missing = is_missing(texts)
         texts = np.where(missing, "", texts)
@@ -175,6 +175,7 @@ class TextVectorization(Lookup):
         elif self.standardize is not None:
             table = _TABLES[self.standardize]
             texts = np.array([text.translate(table) for text in texts] or [], object)
+        words = self.split is None and len(shape) < 2
         if self.split is None:
             width = shape[-1] if len(shape) > 1 else 1
             shape = shape[:-1] if len(shape) > 1 else shape
@@ -189,7 +190,7 @@ class TextVectorization(Lookup):
             documents = self._words(texts)
         if self.ngrams is not None:
             documents = [self._joined(words) for words in documents]
-        return documents, shape
+        return documents, shape, words
 
     def _words(self, texts: np.ndarray) -> list[list[str]]:
         if self.split == "whitespace":
@@ -217,7 +218,7 @@ class TextVectorization(Lookup):
 
     def call(self, inputs: Any) -> Tensor:
         self._check_known()
-        documents, shape = self._documents(inputs)
+        documents, shape, words = self._documents(inputs)
         if self.output_mode != "int":
             if len(shape) > 1:
                 raise ValueError(
@@ -226,14 +227,13 @@ class TextVectorization(Lookup):
                 )
             return self._counted(self._numbers_in(documents), shape)
         length = self.output_sequence_length
-        single = self.split is None and self.ngrams is None and length is None
+        alone = words and self.ngrams is None and length is None
         if length is None:
             length = max(map(len, documents), default=0)
         numbers = self._numbers_in([words[:length] for words in documents])
         found = np.zeros((len(numbers), length), np.int64)
         for row, those in zip(found, numbers, strict=True):
             row[: len(those)] = those
-        alone = single and length == 1
         return _core.as_tensor(found.reshape(shape if alone else (*shape, length)))
 
     def _counted(self, numbers: list[list[int]], shape: tuple[int, ...]) -> Tensor:

@@ -48,6 +48,8 @@ class TorchModuleWrapper(Layer):
         ((None, 2), 8)
     """
 
+    _takes_settings = True
+
     def __init__(
         self,
         module: Module,

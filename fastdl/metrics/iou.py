@@ -10,6 +10,8 @@ import numpy as np
 from .. import _core
 from .._base import functional as F
 from .._base.checks import check_count, check_flag, check_integer, check_number, shown
+from .._base.notices import warn_once
+from .._base.promotion import is_int_dtype
 from .._base.registry import METRICS
 from .._base.settings import settings
 from .._core import Tensor
@@ -117,7 +119,13 @@ class IoU(Metric):
         else:
             weight = F.where(counted, self._weights(sample_weight, shape), 0.0)
             matrix = self._weighted(weight, index)
-        self.total_cm.assign_add(F.reshape(matrix, shape=self.total_cm.shape))
+        own = self.total_cm
+        if sample_weight is not None and is_int_dtype(own.dtype):
+            warn_once(
+                f"{type(self).__name__}: sample_weight: float weights lose their fractions, since "
+                f"the counts are {own.dtype}; the default dtype keeps them"
+            )
+        own.assign_add(F.cast(F.reshape(matrix, shape=own.shape), dtype=own.dtype))
 
     def _is_class(self, labels: Tensor) -> Tensor:
         return F.logical_and(F.ge(labels, 0), F.lt(labels, self.num_classes))

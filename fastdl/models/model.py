@@ -17,6 +17,7 @@ from .._graph.graph import Graph
 from .._graph.masks import with_masks
 from .._graph.symbolic import KerasTensor, symbolic_leaves
 from ..layers.layer import Layer
+from ..random import SeedGenerator
 from .intake import Intake
 from .own_inputs import with_own_inputs
 from .trainer import Trainer
@@ -475,20 +476,9 @@ class Model(Trainer, Layer):
         }
 
     def _generator_states(self) -> list[Tensor]:
-        """The states of the random generators in attributes of the model and its layers."""
-        from .._base.random import Generator
-        from ..random import SeedGenerator
-
-        found: dict[int, Tensor] = {}
-        for layer in self._flatten_layers():
-            attributes = layer.__dict__
-            # To look at all attributes takes time.
-            ours = type(layer).__module__.startswith("fastdl.")
-            for value in (attributes.get("seed_generator"),) if ours else attributes.values():
-                if isinstance(value, (SeedGenerator, Generator)):
-                    memory = value.state if isinstance(value, SeedGenerator) else value._state
-                    found[id(memory)] = memory
-        return list(found.values())
+        """The states of the random streams in attributes of the model and its layers."""
+        found = (s.state if isinstance(s, SeedGenerator) else s._state for s in self._streams())
+        return list({id(state): state for state in found}.values())
 
     # --- configuration
 
@@ -530,6 +520,11 @@ class _AnyFunctional(type):
 @LAYERS.register
 class Functional(Model, metaclass=_AnyFunctional):
     """What `Model(inputs, outputs)` returns."""
+
+    @property
+    def operations(self) -> list[Any]:
+        """The layers and operations of the graph, from the inputs on."""
+        return list(self._known_graph("operations").operations)
 
 
 def _one_or_all(shapes: list[Shape]) -> Shape | Any:

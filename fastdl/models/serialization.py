@@ -55,7 +55,7 @@ def graph_config(graph: Graph, plain: bool = True) -> Config:
         if not plain:
             return tree.map_structure(lambda leaf: encode_symbol(leaf) or leaf, arguments)
         where = f"an argument in the call of {name!r}"
-        return encode(arguments, where, keep_tuples=True, special=encode_symbol)
+        return encode(arguments, where, special=encode_symbol)
 
     layers = []
     for operation in graph.operations:

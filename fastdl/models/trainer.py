@@ -66,6 +66,7 @@ class Trainer(StepFunctions):
         weights: list[Parameter]
         trainable_weights: list[Parameter]
         non_trainable_weights: list[Parameter]
+        non_trainable_variables: list[Parameter]
         _metrics: list[Metric]
         _flatten_layers: Any
         _generator_states: Any

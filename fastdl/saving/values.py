@@ -30,7 +30,6 @@ def encode(
     value: Any,
     where: str,
     *,
-    keep_tuples: bool = False,
     special: Callable[[Any], Config | None] | None = None,
 ) -> Any:
     """A value as JSON can hold it.
@@ -39,7 +38,6 @@ def encode(
         value: numbers, texts, arrays, tensors, types of elements, slices, named functions, objects
             with `get_config()`, and lists, tuples and dicts of these.
         where: the place of the value, for messages.
-        keep_tuples: whether tuples stay tuples. Else they become lists.
         special: a function that encodes further kinds of values, and returns None for others.
 
     Raises:
@@ -56,11 +54,7 @@ def encode(
             return found
         if isinstance(x, (list, tuple)):
             items = [walk(item, f"{place}[{i}]", depth + 1) for i, item in enumerate(x)]
-            return (
-                _special("__tuple__", value=items)
-                if keep_tuples and isinstance(x, tuple)
-                else items
-            )
+            return _special("__tuple__", value=items) if isinstance(x, tuple) else items
         if isinstance(x, Mapping):
             if all(isinstance(key, str) for key in x):
                 return {k: walk(v, f"{place}[{k!r}]", depth + 1) for k, v in x.items()}

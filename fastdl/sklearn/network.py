@@ -203,13 +203,13 @@ class Network(BaseEstimator):
     def coefs_(self) -> list[np.ndarray]:
         """The weights of each layer, of shape (inputs, outputs): the network's own memory."""
         check_is_fitted(self, "_model")
-        return [w.numpy() for w in self._model.weights[::2]]
+        return [w.detach().numpy() for w in self._model.weights[::2]]
 
     @property
     def intercepts_(self) -> list[np.ndarray]:
         """The biases of each layer: the network's own memory."""
         check_is_fitted(self, "_model")
-        return [w.numpy() for w in self._model.weights[1::2]]
+        return [w.detach().numpy() for w in self._model.weights[1::2]]
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "_model")

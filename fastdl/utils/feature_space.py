@@ -26,6 +26,7 @@ from ..layers import (
     StringLookup,
 )
 from ..layers.categories import CategoryLayer
+from ..layers.vocabulary import Lookup
 from ._features import Cross, Feature, FeatureInput
 
 if TYPE_CHECKING:
@@ -551,7 +552,7 @@ def _adapts(layer: Layer) -> bool:
         return layer.input_mean is None
     if isinstance(layer, Discretization):
         return layer.num_bins is not None
-    if isinstance(layer, (StringLookup, IntegerLookup)):
+    if isinstance(layer, Lookup):
         return not layer.is_given
     return hasattr(layer, "adapt")
 

@@ -153,7 +153,7 @@ class ValueOfTheBatch(Base):
 
 class WrittenThroughNumPy(Base):
     def train_step(self, data):
-        self.counter.numpy()[...] += 1  # named
+        self.counter.detach().numpy()[...] += 1  # named
         return self.plain(data, self.counter + 0.0)
 
 

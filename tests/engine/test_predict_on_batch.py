@@ -181,8 +181,8 @@ def test_arrays_that_share_the_models_memory():
     for _ in range(CALLS):
         square.predict_on_batch(X[:5])
     for weight in square.weights[::2]:
-        view = weight.numpy()
-        assert np.shares_memory(view, weight.numpy())
+        view = weight.detach().numpy()
+        assert np.shares_memory(view, weight.detach().numpy())
         before = view.copy()
         equal(square.predict_on_batch(view), square(before).numpy())
         np.testing.assert_array_equal(view, before)
@@ -321,7 +321,7 @@ def test_the_model_changes_between_calls():
     check()
     model.weights[0].assign(normal(*model.weights[0].shape, seed=5))
     check()
-    model.weights[0].numpy()[...] = 0.25
+    model.weights[0].detach().numpy()[...] = 0.25
     check()
 
 

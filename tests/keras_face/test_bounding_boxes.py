@@ -219,6 +219,18 @@ def test_boxes_are_around_the_pixels_that_moved(name, form, order, training):
         assert np.abs(moved.numpy() - BOXES).max() > 1
 
 
+def test_boxes_of_one_image_by_a_transformation():
+    layer = layers.RandomFlip("horizontal", bounding_box_format="xyxy")
+    drawn = {"flips": np.array([[True]]), "input_shape": (10, 8, 3)}
+    boxes = {"boxes": [[2, 1, 4, 3], [6, 4, 8, 6]], "labels": [1, 2]}
+    found = layer.transform_bounding_boxes(boxes, drawn)
+    assert found["boxes"].tolist() == [[4, 1, 6, 3], [0, 4, 2, 6]]  # 8 - right, 8 - left
+    assert found["labels"].tolist() == [1, 2]
+    batch = {"boxes": [boxes["boxes"]], "labels": [boxes["labels"]]}
+    again = layer.transform_bounding_boxes(batch, {**drawn, "input_shape": (1, 10, 8, 3)})
+    assert again["boxes"].tolist() == [found["boxes"].tolist()]
+
+
 def test_one_image_and_boxes_that_are_gone():
     layer = layers.RandomTranslation(
         (1.0, 1.0), 0.0, fill_mode="constant", bounding_box_format="xyxy"

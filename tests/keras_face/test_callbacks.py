@@ -121,9 +121,13 @@ def test_direction_comes_from_the_metric():
     stop = callbacks.EarlyStopping(monitor="val_accuracy", patience=1)
     model = Model()
     assert len(model.run([stop], [{"val_accuracy": v} for v in (0.1, 0.2, 0.1)]).epoch) == 3
+    assert stop.monitor_op is fastdl.ops.greater
+    assert callbacks.EarlyStopping("val_loss").monitor_op is fastdl.ops.less
     stop = callbacks.EarlyStopping(monitor="val_other")
     with pytest.raises(ValueError, match="unknown whether a larger or a smaller 'val_other'"):
         Model().run([stop], [{"val_other": 1.0}])
+    with pytest.raises(ValueError, match="unknown whether a larger or a smaller 'other'"):
+        Model().run([callbacks.EarlyStopping(monitor="other")], [{"loss": 1.0}])
     with pytest.warns(UserWarning, match="no 'val_loss', they have loss"):
         Model().run([callbacks.EarlyStopping()], [{"loss": 1.0}])
 

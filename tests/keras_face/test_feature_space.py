@@ -215,6 +215,21 @@ def test_layers_of_your_own():
     assert model.predict(data, verbose=0).tolist() == wanted
 
 
+def test_layers_that_know_their_statistics_need_no_adapt():
+    words = layers.TextVectorization(vocabulary=["a", "b"], output_sequence_length=2)
+    feature = FeatureSpace.feature
+    space = FeatureSpace(
+        {
+            "text": feature("string", words, "int"),
+            "x": feature("float32", layers.Normalization(mean=1.0, variance=4.0), "float"),
+        },
+        output_mode="dict",
+    )
+    found = space({"text": ["b a", "zz"], "x": [3.0, 1.0]})
+    assert found["text"].tolist() == [[3, 2], [1, 0]]
+    assert found["x"].numpy().ravel().tolist() == [1.0, 0.0]
+
+
 def test_names_with_slashes_and_spaces(tmp_path):
     space = FeatureSpace({"km/h": "float_normalized", "the city": "string_categorical"})
     data = pd.DataFrame({"km/h": [1.0, 3.0], "the city": ["a", "b"]})

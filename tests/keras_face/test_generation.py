@@ -104,7 +104,7 @@ def set_by_assignment(model):
 
 
 def set_by_array(model):
-    model.weights[0].numpy()[...] += 0.5
+    model.weights[0].detach().numpy()[...] += 0.5
 
 
 def set_by_training(model):

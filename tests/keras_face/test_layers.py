@@ -1,6 +1,7 @@
 """Layer: building, tracking, training mode, losses, configs and the errors for bad input."""
 
 import copy
+import json
 
 import numpy as np
 import pytest
@@ -144,8 +145,117 @@ class TestBuilding:
             def __init__(self):
                 self.inner = layers.Dense(1)
 
-        with pytest.raises(RuntimeError, match=r"Forgetful: call super\(\).__init__\(\)"):
-            Forgetful()
+        layer = Forgetful()
+        for use in (lambda: layer(np.ones((1, 2))), lambda: layer.weights, lambda: layer.name):
+            with pytest.raises(RuntimeError, match=r"Forgetful: .*does not call super\(\)"):
+                use()
+
+    def test_attributes_before_super_init(self):
+        class Early(layers.Layer):
+            def __init__(self):
+                self.rate = 0.5
+                self.w = fastdl.Variable([1.0, 2.0])
+                self.inner = [layers.Dense(1)]
+                super().__init__()
+
+            def call(self, x):
+                return self.inner[0](x * self.w)
+
+        layer = Early()
+        layer(np.ones((1, 2)))
+        assert layer.rate == 0.5 and layer.weights[0] is layer.w
+        assert [w.shape for w in layer.weights] == [(2,), (2, 1), (1,)]
+
+    def test_no_weight_is_made_by_a_call(self):
+        class Bad(layers.Layer):
+            def call(self, x):
+                return x * self.add_weight((), "ones", name="w")
+
+        class Late(layers.Layer):
+            def build(self, shape):
+                super().build(shape)
+                self.w = self.add_weight((), "ones")
+
+            def call(self, x):
+                return x * self.w
+
+        for make in (lambda: np.ones((1, 2)), lambda: layers.Input((2,))):
+            with pytest.raises(ValueError, match=r"'bad.*': call\(\) makes the weight 'w'"):
+                Bad()(make())
+            assert Late()(make()).shape[-1] == 2
+
+    def test_add_weight_takes_the_name_by_name(self):
+        layer = layers.Layer()
+        with pytest.raises(ValueError, match=r"shape: expected sizes.*name='kernel'"):
+            layer.add_weight("kernel")
+        with pytest.raises(TypeError, match="positional"):
+            layer.add_weight((2,), "ones", "float32", False)
+
+    def test_settings_of_a_call_go_by_their_names(self):
+        class Shift(layers.Layer):
+            def call(self, x, up, training=False):
+                return x + 1.0 if up else x - 1.0
+
+        layer = Shift()
+        for x in (np.zeros((1, 2)), layers.Input((2,))):
+            with pytest.raises(ValueError, match=r"argument 2 of the call: only tensors .* True"):
+                layer(x, True)
+        assert layer(np.zeros((1, 2)), up=True).tolist() == [[1.0, 1.0]]
+
+        class Power(nn.Module):
+            def forward(self, x, n):
+                return x**n
+
+        assert layers.TorchModuleWrapper(Power())(np.full((1, 2), 3.0), 2).tolist() == [[9.0] * 2]
+
+    def test_no_call_no_shape(self):
+        with pytest.raises(NotImplementedError, match=r"Layer has no call"):
+            layers.Layer().compute_output_shape((None, 2))
+
+
+class TestSeeds:
+    """States of random streams are variables, and no weights, as in Keras 3.15."""
+
+    class Noise(layers.Layer):
+        def __init__(self):
+            super().__init__()
+            self.streams = [fastdl.random.SeedGenerator(1), fastdl.random.SeedGenerator(2)]
+            self.scale = self.add_weight((), "ones")
+
+        def call(self, x):
+            drawn = [fastdl.random.uniform(x.shape, seed=s) for s in self.streams]
+            return x + (drawn[0] - drawn[1]) * self.scale
+
+    def test_variables(self):
+        layer = self.Noise()
+        states = [s.state for s in layer.streams]
+        assert [id(v) for v in layer.variables] == [id(v) for v in (layer.scale, *states)]
+        assert [id(v) for v in layer.non_trainable_variables] == [id(v) for v in states]
+        assert layer.non_trainable_weights == [] and layer.weights == [layer.scale]
+        model = fastdl.Sequential([layers.Input((2,)), layers.Dropout(0.5, seed=3)])
+        assert [v.tolist() for v in model.variables] == [[3, 0]]
+
+    def test_a_dry_run_leaves_them_where_they_are(self):
+        layer = self.Noise()
+        model = models.Model(x := layers.Input((2,)), layer(x))
+        layer.compute_output_shape((None, 2))
+        assert [v.tolist() for v in model.non_trainable_variables] == [[1, 0], [2, 0]]
+        model(np.ones((1, 2)))
+        assert [v.tolist() for v in model.non_trainable_variables] != [[1, 0], [2, 0]]
+
+    def test_a_stateless_call_begins_at_the_state_that_is_given(self):
+        layer = self.Noise()
+        x = np.zeros((3, 4), np.float32)
+        layer.build(x.shape)
+        start = [v.numpy().copy() for v in layer.non_trainable_variables]
+        one, after = layer.stateless_call([2.0], start, x)
+        two, again = layer.stateless_call([2.0], start, x)
+        three, _ = layer.stateless_call([2.0], after, x)
+        assert fastdl.equal(one, two) and not fastdl.equal(one, three)
+        assert [v.tolist() for v in after] == [v.tolist() for v in again] != [[1, 0], [2, 0]]
+        assert [v.tolist() for v in layer.non_trainable_variables] == [[1, 0], [2, 0]]
+        layer(x)
+        assert [v.tolist() for v in layer.non_trainable_variables] == [v.tolist() for v in after]
 
 
 class TestTracking:
@@ -545,8 +655,13 @@ class TestConfig:
         assert Scale.from_config(config).factor == 3.0
         with fastdl.utils.custom_object_scope({"Scale": Scale}):
             assert layers.deserialize(layers.serialize(layer)).factor == 3.0
-        with pytest.raises(ValueError, match=r"unknown layer 'Scale'"):
-            layers.deserialize(layers.serialize(layer))
+        # A class of a module that is imported needs no registration, as in Keras.
+        serialized = layers.serialize(layer)
+        assert type(layers.deserialize(serialized)) is Scale
+        with pytest.raises(ValueError, match=r"unknown layer 'Scale'.*'elsewhere'"):
+            layers.deserialize({**serialized, "module": "elsewhere"})
+        with pytest.raises(ValueError, match=r"unknown layer 'OrderedDict'"):
+            layers.deserialize({"class_name": "OrderedDict", "module": "collections"})
 
     def test_arguments_that_are_no_values_need_get_config(self):
         class Holder(layers.Layer):
@@ -742,6 +857,86 @@ def test_the_penalty_of_an_output_is_per_sample(batch):
     layer = layers.Identity(activity_regularizer="l2")
     layer(np.full((batch, 5), 2.0))
     assert [float(loss) for loss in layer.losses] == [pytest.approx(0.2 if batch else 0.0)]
+
+
+def test_arrays_of_weights_keep_the_values_of_their_time():
+    """`numpy()` of a variable is a copy, as in Keras; PyTorch's `detach().numpy()` shares."""
+    model = fastdl.Sequential([layers.Input((2,)), layers.BatchNormalization(), layers.Dense(1)])
+    norm, dense = model.layers
+    weights = (dense.kernel, norm.moving_mean, fastdl.Variable([1.0]), nn.Linear(2, 1).weight)
+    for weight in weights:
+        before, shared = weight.numpy(), weight.detach().numpy()
+        values = before.tolist()
+        before[...] = 7.0
+        assert weight.tolist() == values
+        weight.assign(weight + 1.0)
+        assert shared.tolist() == weight.tolist() != values
+    before = [w.numpy() for w in (dense.kernel, norm.moving_mean)]
+    model.compile("sgd", "mse")
+    model.fit(np.arange(8.0).reshape(4, 2) ** 2, np.ones((4, 1)), verbose=0)
+    for old, weight in zip(before, (dense.kernel, norm.moving_mean), strict=True):
+        assert old.tolist() != weight.tolist()
+
+
+def test_a_pipeline_hands_masks_on():
+    seen = []
+
+    class Looks(layers.Layer):
+        supports_masking = True
+
+        def call(self, x, mask=None):
+            seen.append(mask.tolist())
+            return x
+
+    mask = np.array([[True, False]])
+    pipeline = layers.Pipeline([Looks(), layers.Activation("relu"), Looks()])
+    pipeline(np.ones((1, 2, 3)), mask=mask)
+    pipeline(layers.Masking()(np.float32([[[1, 1, 1], [0, 0, 0]]])))
+    assert seen == [mask.tolist()] * 4
+
+
+def test_rescaling_by_channels():
+    """x * scale + offset, with a number for each channel, by NumPy."""
+    x = np.arange(24, dtype="float32").reshape(1, 3, 2, 4)
+    scale, offset = np.float32([1, 2, 3]), [0.5, 0.0, -1.0]
+    fastdl.backend.set_image_data_format("channels_first")
+    try:
+        layer = layers.Rescaling(scale, offset)
+        with pytest.raises(ValueError, match="scale: expected a number or 5 of them"):
+            layers.Rescaling(scale)(np.ones((1, 5, 2, 3)))
+        rows = layers.Rescaling(scale)(np.ones((2, 3)))
+    finally:
+        fastdl.backend.set_image_data_format("channels_last")
+    wanted = x * scale[:, None, None] + np.float32(offset)[:, None, None]
+    np.testing.assert_allclose(layer(x).numpy(), wanted)
+    assert rows.tolist() == [[1, 2, 3]] * 2
+    config = layer.get_config()
+    assert config["scale"] == [1, 2, 3] and json.dumps(config)
+    assert layers.Rescaling(np.array(0.5)).get_config()["scale"] == 0.5
+
+
+def test_tuples_in_configs_stay_tuples():
+    class Sized(layers.Layer):
+        def __init__(self, sizes=(1, 2), rows=None, **options):
+            super().__init__(**options)
+            self.given = (sizes, rows)
+
+        def call(self, x):
+            return x
+
+    with fastdl.utils.custom_object_scope({"Sized": Sized}):
+        config = json.loads(json.dumps(fastdl.saving.serialize_keras_object(Sized((4,), [5]))))
+        twin = fastdl.saving.deserialize_keras_object(config)
+    assert twin.given == ((4,), [5])
+    blur = layers.RandomGaussianBlur(sigma=0.0).get_config()
+    assert str(blur["sigma"]) == "(0.0, 0.0)"
+
+
+def test_the_operations_of_a_graph():
+    x = layers.Input((2,))
+    model = models.Model(x, layers.Dense(1)(x) * 2.0)
+    assert [type(op).__name__ for op in model.operations][:2] == ["InputLayer", "Dense"]
+    assert len(model.operations) == 3
 
 
 @pytest.mark.parametrize("config", [{"name": "a"}, {"layers": None}, {"layers": 3}])

@@ -249,6 +249,7 @@ BAD = [
     (lambda: layers.HashedCrossing(3)([[1], [1, 2]]), "one shape"),
     (lambda: layers.HashedCrossing(3)([[[1, 2]], [[1, 2]]]), r"shape \(\), \(batch,\)"),
     (lambda: layers.HashedCrossing(3)([[1.5], [1]]), "expected integers"),
+    (lambda: layers.HashedCrossing(3)([[1], [1.0]]), "expected integers or texts.* such as 1.0"),
 ]
 
 

@@ -403,3 +403,14 @@ def test_metrics_of_a_rate_have_the_variables_of_keras(name):
     assert [v.name for v in metric.variables] == counts
     metric.update_state([0, 0, 1, 1, 1], [0.1, 0.7, 0.2, 0.6, 0.9])
     assert [v.tolist()[1] for v in metric.variables] == [2.0, 1.0, 1.0, 1.0]  # at 0.5
+
+
+def test_counts_of_another_type():
+    """A confusion matrix of integers, as in Keras 3.15, counts in them."""
+    iou = metrics.MeanIoU(2)
+    iou.total_cm = iou.add_variable((2, 2), "zeros", dtype="int64", name="cm")
+    iou.update_state([0, 1, 1], [0, 1, 0])
+    assert iou.total_cm.tolist() == [[1, 0], [1, 1]] and iou.total_cm.dtype == "int64"
+    with pytest.warns(UserWarning, match="sample_weight: float weights lose their fractions"):
+        iou.update_state([0, 1], [0, 1], sample_weight=[0.5, 2.5])
+    assert iou.total_cm.tolist() == [[1, 0], [1, 3]]

@@ -355,6 +355,7 @@ class TestFunctional:
 
         counter = Counter()
         model = Model(x := layers.Input((2,)), counter(x))
+        assert counter.compute_output_shape((None, 2)) == (None, 2)
         assert counter.count.item() == 0.0
         model(np.ones((1, 2)))
         assert counter.count.item() == 1.0

@@ -47,6 +47,14 @@ def test_every_kind_of_text():
     assert layer(["", ""]).shape == (2, 0)
 
 
+def test_texts_that_are_words_keep_their_axes():
+    """Golden: Keras 3.15.1 on TensorFlow 2.21."""
+    layer = layers.TextVectorization(split=None, vocabulary=["foo", "bar", "baz"])
+    assert layer(["foo", "bar"]).tolist() == [2, 3]
+    assert layer([["foo"], ["bar"]]).tolist() == [[2], [3]]
+    assert layer([["foo", "bar"], ["baz", "zz"]]).tolist() == [[2, 3], [4, 1]]
+
+
 def test_bytes_in_another_encoding():
     layer = layers.TextVectorization(vocabulary=["fluß"], encoding="latin-1")
     assert layer(np.array(["Fluß".encode("latin-1")])).tolist() == [[2]]

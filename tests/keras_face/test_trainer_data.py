@@ -391,7 +391,7 @@ def test_warnings_point_at_the_users_line():
         caught.list.extend(more)
     model.trainable = True
     with pytest.warns(UserWarning, match="nothing_known") as more:
-        stop = fastdl.callbacks.EarlyStopping("nothing_known")
+        stop = fastdl.callbacks.EarlyStopping("nothing_known", mode="min")
         model.fit(X, Y, verbose=0, callbacks=[stop])
     caught.list.extend(more)
     assert [warning.filename for warning in caught.list] == [__file__] * len(caught.list)

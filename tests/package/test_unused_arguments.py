@@ -108,14 +108,11 @@ NEVER_READ = {
     **{
         ("layers.resizing", name, argument): "it is no random change"
         for name, arguments in {
-            "get_random_transformation": ("training", "seed"),
             "transform_images": ("training", "transformation"),
             "transform_segmentation_masks": ("training", "transformation"),
         }.items()
         for argument in arguments
     },
-    ("layers.equalizing", "get_random_transformation", "training"): "it is no random change",
-    ("layers.equalizing", "get_random_transformation", "seed"): "it is no random change",
     ("layers.equalizing", "transform_images", "training"): "it is no random change",
     ("layers.equalizing", "transform_images", "transformation"): "it is no random change",
     ("utils.bounding_boxes", "pad", "height"): "rows below change no box",

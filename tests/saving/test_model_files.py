@@ -2,6 +2,7 @@
 
 import json
 import os
+import sys
 import warnings
 import zipfile
 
@@ -325,13 +326,15 @@ def test_without_the_state_of_training(tmp_path):
 # --- classes and functions of the user
 
 
-def test_custom_objects(tmp_path):
+def test_custom_objects(tmp_path, monkeypatch):
     model = models.Sequential([layers.Input((6,)), Block(3)])
     model.save(tmp_path / "m.fastdl")
     again = models.load_model(tmp_path / "m.fastdl", custom_objects={"Block": Block})
     np.testing.assert_array_equal(again(X).numpy(), model(X).numpy())
     with saving.custom_object_scope({"Block": Block}):
         models.load_model(tmp_path / "m.fastdl")
+    models.load_model(tmp_path / "m.fastdl")  # its module is imported
+    monkeypatch.delitem(sys.modules, __name__)
     with pytest.raises(ValueError, match=r"m\.fastdl: config\.json: .*Block.*custom_objects"):
         models.load_model(tmp_path / "m.fastdl")
     with pytest.raises(TypeError, match="custom_objects"):
