@@ -136,6 +136,25 @@ def test_a_scale_does_not_change_the_type():
     assert ops.rms_normalization(x, scale).dtype == "bfloat16"
 
 
+def test_arguments_by_name():
+    scale = ops.ones((4,), "float32")
+    assert ops.layer_normalization(x=values("bfloat16"), gamma=scale).dtype == "bfloat16"
+    images = values("float16", (2, 2, 3))
+    assert ops.image.rgb_to_hsv(images=images).dtype == "float16"
+    assert ops.var(x=images).dtype == "float16"
+
+
+def test_moments_of_halves():
+    # the variance is 688365.1, and float16 ends at 65504
+    x = [-741.0, 353.2, 1099.0, -1807.0, 502.8, -83.4, 333.5, -130.9]
+    mean, variance = ops.moments(ops.cast(x, "float16"), 0)
+    assert (mean.dtype, variance.dtype) == ("float16", "float16")
+    assert abs(mean.item() + 59.22) < 0.02 and variance.item() == 65504.0
+    mean, variance = ops.moments(ops.cast(x, "bfloat16"), 0)
+    assert (mean.dtype, variance.dtype) == ("bfloat16", "bfloat16")
+    assert variance.item() == 688128.0  # 688365 with 8 bits
+
+
 def test_a_type_that_is_asked_for():
     assert ops.prod(ops.ones((3,), "float16"), dtype="float32").dtype == "float32"
 
