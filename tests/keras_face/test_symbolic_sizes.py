@@ -95,6 +95,21 @@ def test_numbers_may_be_tensors_without_axes():
             ops.linspace(0, 10, wrong)
 
 
+def test_sums_of_weights_have_their_type():
+    x = np.int32([0, 2, 2])
+    for dtype, wanted in (
+        ("int32", "int32"),
+        ("uint8", "uint8"),
+        ("int64", "int64"),
+        ("bool", "int32"),
+    ):
+        found = ops.bincount(x, np.ones(3, dtype))
+        assert found.dtype == wanted and found.tolist() == [1, 0, 2]
+    big = ops.bincount(x, np.int32([2**24 + 1, 2**24, 1]))  # float32 has no such number
+    assert big.tolist() == [2**24 + 1, 0, 2**24 + 1]
+    assert ops.bincount([[0, 1], [1, 1]], np.int32([[1, 2], [3, 4]])).tolist() == [[1, 2], [0, 7]]
+
+
 def test_values_that_zeros_are_not():
     assert ops.geomspace(KerasTensor((2, 3)), KerasTensor((2, 3)), 5).shape == (5, 2, 3)
 
