@@ -110,6 +110,21 @@ def test_sums_of_weights_have_their_type():
     assert ops.bincount([[0, 1], [1, 1]], np.int32([[1, 2], [3, 4]])).tolist() == [[1, 2], [0, 7]]
 
 
+def test_shapes_that_are_tensors():
+    x, sizes = KerasTensor((None, 20)), KerasTensor((2,), "int32")
+    assert ops.reshape(x, sizes).shape == (None, None)
+    assert ops.reshape(x, newshape=(4, KerasTensor((), "int32"))).shape == (4, None)
+    assert ops.reshape(np.zeros(20, "int32"), sizes).dtype == "int32"
+    with pytest.raises(ValueError, match="newshape: expected a known number of sizes"):
+        ops.reshape(x, KerasTensor((None,), "int32"))
+
+    given, rows = layers.Input((6,)), layers.Input(batch_shape=(2,), dtype="int32")
+    model = Model([given, rows], ops.reshape(given, rows))
+    data = np.arange(12.0, dtype="float32").reshape(2, 6)
+    for shape in ((3, 4), (4, 3)):
+        np.testing.assert_array_equal(model([data, np.int32(shape)]), data.reshape(shape))
+
+
 def test_values_that_zeros_are_not():
     assert ops.geomspace(KerasTensor((2, 3)), KerasTensor((2, 3)), 5).shape == (5, 2, 3)
 
