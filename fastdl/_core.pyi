@@ -60,6 +60,10 @@ class ArgumentError(ValueError, RuntimeError):
 class ShapeError(ArgumentError):
     """Shapes that do not fit. A ValueError and a RuntimeError."""
 
+class ScalarError(ShapeError, TypeError):
+    """A tensor of several values where one is needed. A ValueError, a TypeError and a RuntimeError.
+    """
+
 class DTypeError(TypeError, RuntimeError):
     """A type that a function cannot use. A TypeError and a RuntimeError."""
 

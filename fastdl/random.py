@@ -28,10 +28,10 @@ from ._base.checks import (
 from ._base.context import path_of
 from ._base.dtypes import check_range_fits
 from ._base.moving import checked_axis
-from ._base.promotion import is_float_dtype
+from ._base.promotion import is_float_dtype, is_int_dtype
 from ._base.random import note_stream, numpy_generator
 from ._base.registry import unique_name
-from ._core import Tensor
+from ._core import ArgumentError, Tensor
 
 if TYPE_CHECKING:
     from numpy.typing import DTypeLike
@@ -278,8 +278,11 @@ def randint(
     """Integers from `minval` to `maxval`, the latter excluded.
 
     Raises:
-        ValueError: the range is empty, or the type cannot hold it.
+        ValueError: the range is empty, or the type is none of integers or cannot hold it.
     """
+    if not is_int_dtype(dtype):
+        raise ArgumentError(f"randint: dtype: expected a type of integers, got {shown(dtype)}")
+    kind = _core.dtype(dtype)
     fixed = _fixed(seed, "randint")
     sizes = _sizes("randint", shape)
     try:
@@ -292,8 +295,8 @@ def randint(
     except (TypeError, ValueError, OverflowError) as error:
         integers = {"minval": minval, "maxval": maxval}
         raise blamed("randint", error, sizes={"shape": sizes}, integers=integers) from None
-    check_range_fits("randint", minval, maxval, _core.dtype(dtype))
-    return F.cast(values, dtype=dtype)
+    check_range_fits("randint", minval, maxval, kind)
+    return F.cast(values, dtype=kind)
 
 
 def dropout(

@@ -13,7 +13,7 @@ namespace {
 // PyTorch raises a RuntimeError for most arguments, where Keras and NumPy raise a ValueError, TypeError or IndexError.
 // A program in either style catches these classes.
 PyObject *argument_error = PyExc_ValueError, *shape_error = PyExc_ValueError, *dtype_error = PyExc_TypeError,
-         *range_error = PyExc_IndexError, *axis_error = PyExc_IndexError;
+         *range_error = PyExc_IndexError, *scalar_error = PyExc_ValueError, *axis_error = PyExc_IndexError;
 
 PyObject* error_class(py::module_& m, const char* name, const char* doc, std::initializer_list<PyObject*> bases) {
   const auto full = std::string("fastdl._core.") + name;
@@ -35,6 +35,8 @@ void set_python_error(const std::exception_ptr& thrown) {
     e.restore();
   } catch (const py::builtin_exception& e) {
     e.set_error();
+  } catch (const ScalarError& e) {
+    PyErr_SetString(scalar_error, e.what());
   } catch (const ShapeError& e) {
     PyErr_SetString(shape_error, e.what());
   } catch (const ValueError& e) {
@@ -99,6 +101,10 @@ PYBIND11_MODULE(_core, m) {
                   {PyExc_ValueError, PyExc_RuntimeError});
   shape_error =
       error_class(m, "ShapeError", "Shapes that do not fit. A ValueError and a RuntimeError.", {argument_error});
+  scalar_error = error_class(m, "ScalarError",
+                             "A tensor of several values where one is needed. A ValueError, a TypeError and a "
+                             "RuntimeError.",
+                             {shape_error, PyExc_TypeError});
   dtype_error = error_class(m, "DTypeError", "A type that a function cannot use. A TypeError and a RuntimeError.",
                             {PyExc_TypeError, PyExc_RuntimeError});
   range_error = error_class(m, "RangeError", "An index out of range. An IndexError and a RuntimeError.",

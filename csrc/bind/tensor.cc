@@ -248,7 +248,7 @@ Py_ssize_t length(PyObject* self) {
 int truth(PyObject* self) {
   return number_of([&] {
     const Tensor& t = tensor_of(self);
-    FASTDL_CHECK(t->numel() == 1, ShapeError, "the truth value of a tensor with ", t->numel(),
+    FASTDL_CHECK(t->numel() == 1, ScalarError, "the truth value of a tensor with ", t->numel(),
                  " elements is ambiguous");
     return int(value_of(t) != 0);
   });

@@ -17,6 +17,10 @@ struct ValueError : Error {
 struct ShapeError : ValueError {
   using ValueError::ValueError;
 };
+// One value is needed, and there are several. Python's class is a ShapeError and a TypeError.
+struct ScalarError : ShapeError {
+  using ShapeError::ShapeError;
+};
 struct TypeError : Error {
   using Error::Error;
 };

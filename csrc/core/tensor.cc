@@ -162,7 +162,7 @@ uint64_t epoch() { return epochs.load(std::memory_order_relaxed); }
 void raise_epoch() { epochs.fetch_add(1, std::memory_order_relaxed); }
 
 double item(const Tensor& t) {
-  FASTDL_CHECK(t->numel() == 1, ShapeError, "item: expected a tensor with one element, got shape ", t->shape);
+  FASTDL_CHECK(t->numel() == 1, ScalarError, "item: expected a tensor with one element, got shape ", t->shape);
   alignas(8) char value[8];
   copy_bytes(cpu(), value, t->device(), t->address(), size_of(t->dtype));
   return dispatch_all(t->dtype, [&](auto zero) { return convert<double>(*reinterpret_cast<decltype(zero)*>(value)); });

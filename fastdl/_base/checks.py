@@ -160,7 +160,7 @@ def check_integer(
     Args:
         who: the class or function, for the message.
         argument: its argument.
-        value: an integer, Python's or NumPy's.
+        value: an integer, Python's, NumPy's or a tensor without axes.
         least: the smallest that is accepted; any of 64 bits unless given.
         most: the largest that is accepted.
 
@@ -168,6 +168,8 @@ def check_integer(
         ValueError: the value is not such an integer. The message names class, argument and value.
     """
     whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+    if not whole and isinstance(value, Tensor) and not value.shape and value.dtype.kind in "iu":
+        value, whole = value.item(), True
     if not whole or not (-(2**63) if least is None else least) <= value <= most:
         wanted = "" if least is None else f" of at least {least}"
         if most < 2**63 - 1:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .. import _core
-from .checks import shown
+from .checks import KindError, shown
 
 if TYPE_CHECKING:
     from typing import TypeAlias
@@ -65,7 +65,7 @@ class DTypePolicy:
         except (TypeError, ValueError):
             known = None
         if known not in _OF_LAYERS:
-            raise ValueError(f"dtype: expected 'float32' or 'mixed_bfloat16', got {shown(name)}")
+            raise KindError(f"dtype: expected 'float32' or 'mixed_bfloat16', got {shown(name)}")
         self.name: str = known
         mixed = known == "mixed_bfloat16"
         self.compute_dtype = "bfloat16" if mixed else known

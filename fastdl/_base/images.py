@@ -15,7 +15,7 @@ import numpy as np
 from .. import _core
 from .._core import ArgumentError, ShapeError
 from . import functional as F
-from .checks import check_choice, check_integer, check_integers, check_name, shown
+from .checks import KindError, check_choice, check_integer, check_integers, check_name, shown
 from .settings import settings
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ def check_sizes(who: str, argument: str, value: Any, axes: int, least: int = 1) 
         return (sizes,) * axes
     if len(sizes) != axes:
         several = f"{axes} integers" if axes > 1 else "an integer"
-        raise ArgumentError(f"{who}: {argument}: expected {several}, got {shown(value)}")
+        raise KindError(f"{who}: {argument}: expected {several}, got {shown(value)}")
     return tuple(sizes)
 
 

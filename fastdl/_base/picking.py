@@ -101,8 +101,16 @@ def different(x: TensorLike, axis: int | None) -> tuple[Tensor, Tensor, Tensor, 
     )
 
 
-def counts(x: TensorLike, weights: TensorLike | None, minlength: int, who: str) -> Tensor:
+def counts(
+    x: TensorLike,
+    weights: TensorLike | None,
+    minlength: int,
+    who: str,
+    kind: str | None = None,
+) -> Tensor:
     """How often each of 0, 1, ... occurs, or the sum of its weights; `minlength` values or more.
+
+    Counts are int64 and sums float32, or integers of the type `kind`.
 
     Raises:
         ValueError: a negative value, or weights of another shape.
@@ -119,7 +127,10 @@ def counts(x: TensorLike, weights: TensorLike | None, minlength: int, who: str) 
             )
     if values.ndim != 1:
         raise ShapeError(f"{who}: expected one axis, got shape {values.shape}")
-    return _core.as_tensor(np.bincount(values, weights, minlength))
+    found = np.bincount(values, weights, minlength)
+    if kind is not None:  # sums of integers are exact in doubles
+        found = found.astype(np.int64).astype(kind)
+    return _core.as_tensor(found)
 
 
 def triangle(x: TensorLike, diagonal: int, lower: bool, who: str) -> Tensor:

@@ -13,7 +13,15 @@ from .._base import tree
 from .._base.checks import KindError, check_dense
 from .._base.context import context
 from .._base.tables import without_tables
-from .._core import ArgumentError, AxisError, DTypeError, RangeError, ShapeError, Tensor
+from .._core import (
+    ArgumentError,
+    AxisError,
+    DTypeError,
+    RangeError,
+    ScalarError,
+    ShapeError,
+    Tensor,
+)
 from .symbolic import KerasTensor
 
 if TYPE_CHECKING:
@@ -185,7 +193,7 @@ def argument_shapes(
 # their arguments may have another meaning.
 NAMED_ERRORS = (
     *(ValueError, TypeError, IndexError, RuntimeError),
-    *(ShapeError, AxisError, ArgumentError, DTypeError, KindError, RangeError),
+    *(ShapeError, ScalarError, AxisError, ArgumentError, DTypeError, KindError, RangeError),
 )
 
 

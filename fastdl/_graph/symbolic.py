@@ -91,6 +91,15 @@ def _check_dense(sparse: bool, ragged: bool, record_history: bool) -> None:
             raise ValueError(f"KerasTensor: {name}: expected False, got {value!r}")
 
 
+def _sizes(shape: Sequence[int | None]) -> Shape:
+    """The shape as a tuple of Python's integers and None."""
+    from .._base.checks import KindError, check_integer, shown
+
+    if not hasattr(shape, "__iter__"):
+        raise KindError(f"KerasTensor: shape: expected the sizes of all axes, got {shown(shape)}")
+    return tuple(None if n is None else check_integer("KerasTensor", "shape", n, 0) for n in shape)
+
+
 def _slots_of(self: Any) -> tuple[None, dict[str, Any]]:
     """The state of an object with slots, which the oldest forms of pickles do not find."""
     return None, {name: getattr(self, name) for name in self.__slots__ if hasattr(self, name)}
@@ -114,7 +123,7 @@ class KerasTensor:
         name: the name; `keras_tensor`, `keras_tensor_1`, ... by default.
 
     Raises:
-        ValueError: `sparse` or `ragged` is true.
+        ValueError: `sparse` or `ragged` is true, or a size is no integer of at least 0.
     """
 
     __slots__ = ("_mask", "_node", "_tensor_index", "dtype", "name", "shape")
@@ -140,7 +149,7 @@ class KerasTensor:
     ) -> None:
         if sparse or ragged or not record_history:
             _check_dense(sparse, ragged, record_history)
-        self.shape: Shape = tuple(None if size is None else int(size) for size in shape)
+        self.shape: Shape = _sizes(shape)
         self.dtype = as_dtype(dtype)
         self.name = name or unique_name("keras_tensor")
         self._mask = None
@@ -361,7 +370,8 @@ def infer(
     runs on sizes of 1, too: `x[:, :5]` of a shorter x has fewer than 5 places. With `optional` the
     results may be None themselves. If these numbers do not fit, unknown sizes are taken from other
     tensors and from arguments: those of the shapes (None, 3) and (2, None) can only be 2 and 3
-    where they broadcast. After an index that is out of range, unknown sizes are larger.
+    where they broadcast. Smaller ones are tried, too. After an index that is out of range, unknown
+    sizes are larger.
     """
     try:
         runs = _runs(function, args, kwargs, _TRIALS)
@@ -407,6 +417,7 @@ def infer(
 # What stands for None in each run: as the first axis, and as any other one.
 _TRIALS = ((2, 32), (3, 48), (8, 72))
 _LARGER = ((32, 32), (48, 48))  # a first axis that is no batch, beside sizes that follow
+_SMALLER = ((2, 4), (3, 5), (4, 6))  # what is padded to a given size must not be larger
 
 
 def _runs(
@@ -463,6 +474,7 @@ def _sizes_to_try(
         yield from _sizes_for_indices(tensors, tree.leaves((args, kwargs)))
     arrays = [x for x in tree.leaves((args, kwargs)) if isinstance(x, (Tensor, np.ndarray))]
     yield _sizes_to_broadcast(tensors, arrays), _LARGER
+    yield {}, _SMALLER
     shapes = [x.shape[1:] for x in tensors] + [x.shape for x in arrays]
     for size in sorted({size for shape in shapes for size in shape if size}):
         yield {}, ((2, size), (3, size))  # as in a product of the shapes (2, None) and (3, 4)

@@ -17,7 +17,7 @@ from .._base.moving import checked_axis
 from ._filters import gaussian_blur
 
 if TYPE_CHECKING:
-    from .._core import IntOrInts, Tensor, TensorLike
+    from .._core import Tensor, TensorLike
     from ..random import SeedGenerator
 
 
@@ -203,7 +203,7 @@ _METHODS = {
 
 def scale_and_translate(
     images: TensorLike,
-    output_shape: IntOrInts,
+    output_shape: int | Sequence[int | None],
     scale: TensorLike,
     translation: TensorLike,
     spatial_dims: Sequence[int],
@@ -214,7 +214,8 @@ def scale_and_translate(
 
     Args:
         images: an array. Integers are rounded and stay integers.
-        output_shape: the shape of the result, with the array's sizes along the other axes.
+        output_shape: the shape of the result, with the array's sizes along the other axes. None
+            stands for the array's size.
         scale, translation: a number for each of the axes.
         spatial_dims: the axes.
         method: "linear", "cubic" (Keys' kernel), "lanczos3" or "lanczos5"; "bilinear", "trilinear",
@@ -234,6 +235,9 @@ def scale_and_translate(
     x = _core.as_tensor(images)
     name = _METHODS[check_choice(who, "method", method, tuple(_METHODS))]
     smooth = check_flag(who, "antialias", antialias)
+    if isinstance(output_shape, (list, tuple)) and len(output_shape) == x.ndim:
+        pairs = zip(output_shape, x.shape, strict=True)
+        output_shape = [given if size is None else size for size, given in pairs]
     sizes = check_integers(who, "output_shape", output_shape, 0)
     sizes = (sizes,) if isinstance(sizes, int) else tuple(sizes)
     axes = [checked_axis(axis, x.ndim, who) for axis in spatial_dims]

@@ -77,8 +77,9 @@ def rounded(function: Callable[..., Any], args: Any, kwargs: Any) -> Any:
     result = function(*computing[0], **computing[1])
     if kwargs.get("dtype") is not None:
         return result
-    if function.__name__ in _LIKE_FIRST and args and isinstance(args[0], Tensor):
-        halves, wide = {args[0].dtype.name} & {"float16", "bfloat16"}, False
+    first = args[0] if args else kwargs.get("x")
+    if function.__name__ in _LIKE_FIRST and isinstance(first, Tensor):
+        halves, wide = {first.dtype.name} & {"float16", "bfloat16"}, False
     half = result_type(*halves) if halves and not wide else None
     short = integers == {"int8"} and function.__name__ not in _KEEP_INT32
 
@@ -104,7 +105,8 @@ def lifted(function: Callable[P, Result]) -> Callable[P, Result]:
 
     @functools.wraps(function)
     def narrow(*args: P.args, **kwargs: P.kwargs) -> Result:
-        if any(type(x) is Tensor and x.dtype.name in _WIDER for x in args):
+        given = (*args, *kwargs.values()) if kwargs else args
+        if any(type(x) is Tensor and x.dtype.name in _WIDER for x in given):
             return rounded(function, args, kwargs)
         return function(*args, **kwargs)
 

@@ -245,7 +245,7 @@ def bincount(
         sparse: only False is possible.
 
     Returns:
-        int32, or float32 with weights.
+        int32, or the type of the weights; int32 for weights that are truth values.
 
     Raises:
         ValueError: a value is negative.
@@ -264,8 +264,12 @@ def bincount(
         return F.stack(
             [bincount(x[i], None if chosen is None else chosen[i], length) for i in rows]
         )
-    count = picking.counts(x, weights, minlength, "bincount")
-    return count if weights is not None else F.cast(count, dtype="int32")
+    if weights is None:
+        return F.cast(picking.counts(x, None, minlength, "bincount"), dtype="int32")
+    weights = _core.as_tensor(weights)
+    kinds = {"f": None, "b": "int32"}  # else integers of one type
+    kind = kinds.get(weights.dtype.kind, weights.dtype.name)
+    return picking.counts(x, weights, minlength, "bincount", kind)
 
 
 def tril(x: TensorLike, k: int = 0) -> Tensor:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .. import _core
 from .._base import functional as F
@@ -30,6 +30,32 @@ def reshape(x: TensorLike, newshape: IntOrInts) -> Tensor:
         [[1.0, 2.0], [3.0, 4.0]]
     """
     return F.reshape(x, shape=newshape)
+
+
+def _form_of_reshape(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """The form of the result in a graph, where sizes may be tensors, whose values are not known."""
+    from .._graph.symbolic import KerasTensor, infer, symbolic_leaves
+    from . import reshape
+
+    def parts(x: TensorLike, newshape: Any) -> tuple[TensorLike, Any]:
+        return x, newshape
+
+    x, newshape = parts(*args, **kwargs)
+    if not symbolic_leaves(newshape):
+        return infer(reshape, args, kwargs)
+    if not isinstance(newshape, KerasTensor):
+        sizes = [n if type(n) is int and n >= 0 else None for n in newshape]
+    elif len(newshape.shape) == 1 and newshape.shape[0] is not None:
+        sizes = [None] * newshape.shape[0]
+    else:
+        raise ValueError(
+            f"reshape: newshape: expected a known number of sizes, got a tensor of shape "
+            f"{newshape.shape}"
+        )
+    return KerasTensor(sizes, x.dtype if isinstance(x, KerasTensor) else _core.as_tensor(x).dtype)
+
+
+reshape.__dict__["_spec"] = _form_of_reshape
 
 
 def ravel(x: TensorLike) -> Tensor:

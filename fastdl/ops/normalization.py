@@ -23,7 +23,8 @@ def moments(
     """Mean and variance, divided by the number of elements, in one pass over memory.
 
     Args:
-        x: input.
+        x: input. Moments of a float16 or bfloat16 tensor have its type; a variance that float16
+            cannot hold is its largest number.
         axes: axis or axes.
         keepdims: whether to keep them with size 1.
         synchronized: there is one device; True raises.
@@ -38,6 +39,10 @@ def moments(
     if synchronized:
         raise ValueError("moments: synchronized: there is one device; expected False, got True")
     mean, variance = F.moments(x, axes=axes, keepdims=keepdims)
+    if isinstance(x, _core.Tensor) and x.dtype.name in ("float16", "bfloat16"):
+        if x.dtype.name == "float16":  # a square is soon beyond its largest number
+            variance = F.clip(variance, lo=0.0, hi=65504.0)
+        mean, variance = (F.cast(result, dtype=x.dtype) for result in (mean, variance))
     return mean, variance
 
 
@@ -89,7 +94,8 @@ def layer_normalization(
 
     Args:
         x: input.
-        gamma, beta: values for the indices of the axes, or None.
+        gamma, beta: values for the indices of the axes, or an array with as many axes as x that
+            broadcasts to it, or None.
         axis: the axis or axes.
         epsilon: is added to the variance; 1e-7 unless given.
         rms_scaling: divides x by its deviation, without mean and beta; for old programs.
@@ -114,7 +120,15 @@ def layer_normalization(
             "`rms_normalization` divides by the root of the mean square",
         )
         return formulas.scaled_by_deviation(x, gamma, axes, eps)
-    return F.layer_norm(x, axes=axes, scale=gamma, offset=beta, epsilon=eps)
+    try:
+        return F.layer_norm(x, axes=axes, scale=gamma, offset=beta, epsilon=eps)
+    except _core.ShapeError:
+        if not _spread(x, axes, gamma) and not _spread(x, axes, beta):
+            raise
+    y = F.layer_norm(x, axes=axes, epsilon=eps)
+    if gamma is not None:
+        y = F.mul(y, _beside(who, "gamma", gamma, x, axes))
+    return y if beta is None else F.add(y, _beside(who, "beta", beta, x, axes))
 
 
 def rms_normalization(
@@ -127,7 +141,8 @@ def rms_normalization(
 
     Args:
         x: input. One number counts as an array of one.
-        scale: values for the indices of the axes, or None.
+        scale: values for the indices of the axes, or an array with as many axes as x that
+            broadcasts to it, or None.
         axis: the axis or axes.
         epsilon: is added to the mean square; 1e-7 unless given.
 
@@ -140,7 +155,13 @@ def rms_normalization(
     """
     who, x = "rms_normalization", _of_one_axis(x)
     axes = _ordered(who, axis, x.ndim)
-    return F.rms_norm(x, axes=axes, scale=scale, epsilon=_checked(who, epsilon))
+    eps = _checked(who, epsilon)
+    try:
+        return F.rms_norm(x, axes=axes, scale=scale, epsilon=eps)
+    except _core.ShapeError:
+        if scale is None or not _spread(x, axes, scale):
+            raise
+    return F.mul(F.rms_norm(x, axes=axes, epsilon=eps), _beside(who, "scale", scale, x, axes))
 
 
 def normalize(
@@ -170,6 +191,28 @@ def normalize(
     from .reduction import norm
 
     return F.div(x, F.maximum(norm(x, ord=order, axis=axis, keepdims=True), least))
+
+
+def _spread(x: Tensor, axes: list[int], values: TensorLike | None) -> bool:
+    """Whether values are no list for the indices of the axes, but lie beside x."""
+    return values is not None and _core.as_tensor(values).ndim == x.ndim > len(axes)
+
+
+def _beside(who: str, name: str, values: TensorLike, x: Tensor, axes: list[int]) -> Tensor:
+    """The values as an array that broadcasts to x.
+
+    Raises:
+        ValueError: they do not.
+    """
+    values = _core.as_tensor(values)
+    shape = tuple(values.shape)
+    if len(shape) != x.ndim:
+        shape = tuple(n if i in axes else 1 for i, n in enumerate(x.shape))
+    if any(n not in (1, size) for n, size in zip(shape, x.shape, strict=True)):
+        raise ValueError(
+            f"{who}: {name}: expected a shape that broadcasts to {tuple(x.shape)}, got {shape}"
+        )
+    return F.reshape(values, shape=shape)
 
 
 def _checked(who: str, epsilon: float | None) -> float:

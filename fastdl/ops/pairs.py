@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
+from .. import _core
 from .._base import elementary
 from .._base import functional as F
+from .._base.formulas import common_half
+from .._core import Tensor
 
 if TYPE_CHECKING:
-    from .._core import Tensor, TensorLike
+    from .._core import TensorLike
 
 
 def arctan2(x1: TensorLike, x2: TensorLike) -> Tensor:
@@ -32,13 +37,47 @@ def hypot(x1: TensorLike, x2: TensorLike) -> Tensor:
 
 
 def nextafter(x1: TensorLike, x2: TensorLike) -> Tensor:
-    """The next float32 after `x1` in the direction of `x2`.
+    """The next number after `x1` in the direction of `x2`.
+
+    It is one of float32; of float16 or bfloat16 if the operands promote to that.
 
     Example:
         >>> nextafter([1.0], [2.0])
         tensor([1.0000001])
+        >>> nextafter(fastdl.ones(1, dtype="float16"), 2.0).item()
+        1.0009765625
     """
-    return F.special2(x1, x2, function="nextafter")
+    half = common_half(x1, x2)
+    if half is None:
+        return F.special2(_wide(x1), _wide(x2), function="nextafter")
+    a, b = (F.cast(F.cast(_core.as_tensor(x), dtype=half), dtype="float32") for x in (x1, x2))
+    most = _HALVES[half][2]
+    step = _step(a.detach().numpy(), b.detach().numpy(), half)
+    return F.cast(F.add(F.clip(a, lo=-most, hi=most), step), dtype=half)
+
+
+# Digits after the first, the least exponent and the largest number.
+_HALVES = {"float16": (10, -14, 65504.0), "bfloat16": (7, -126, 255.0 * 2.0**120)}
+
+
+def _wide(x: TensorLike) -> TensorLike:
+    stored = isinstance(x, Tensor) and x.dtype.name in ("float16", "bfloat16", "int8")
+    return F.cast(x, dtype="float32") if stored else x
+
+
+def _step(a: np.ndarray, b: np.ndarray, half: str) -> np.ndarray:
+    """What leads from numbers of a type to the next ones; from an infinite one, its largest."""
+    digits, least, _ = _HALVES[half]
+    a, b = np.broadcast_arrays(a.astype(np.float64), b.astype(np.float64))
+    fraction, exponent = np.frexp(a)
+    exponent = np.where(a == 0, least, exponent - 1)
+    distance = np.ldexp(1.0, np.maximum(exponent, least) - digits)
+    at_power = (np.abs(fraction) == 0.5) & (exponent > least)
+    inwards = at_power & ((b > a) != (a > 0))  # numbers below a power of two are closer
+    distance = np.where(inwards, distance / 2, distance)
+    step = np.where(b > a, distance, np.where(b < a, -distance, 0.0))
+    step = np.where(np.isinf(a), np.where(a == b, a, 0.0), step)
+    return np.where(np.isnan(b), np.nan, step).astype(np.float32)
 
 
 def fmod(x1: TensorLike, x2: TensorLike) -> Tensor:

@@ -342,8 +342,8 @@ def view(x: TensorLike, dtype: DTypeLike | None = None) -> Tensor:
     The last axis becomes longer or shorter if the type has another size. No gradient flows.
 
     Raises:
-        TypeError: the types differ in size and x has no axes.
-        ValueError: the last axis does not hold whole elements.
+        ValueError: the last axis does not hold whole elements, or the types differ in size and x
+            has no axes.
 
     Example:
         >>> view(np.float32([1.0]), "int32").tolist()
@@ -353,12 +353,20 @@ def view(x: TensorLike, dtype: DTypeLike | None = None) -> Tensor:
     if dtype is None or x.dtype == _core.dtype(dtype):
         return x
     kind = _core.dtype(dtype)
-    if str(kind) == "bfloat16" or str(x.dtype) == "bfloat16":
-        raise TypeError("view: bfloat16 has no bytes that NumPy could read; use cast")
+    # NumPy has no bfloat16: it is the upper half of a float32
+    if x.dtype.name == "bfloat16":
+        whole = F.cast(x.detach(), dtype="float32").numpy().view(np.uint32)
+        held = (whole >> 16).astype(np.uint16)
+    else:
+        held = np.asarray(x.detach())
+    to_bfloat16 = kind.name == "bfloat16"
     try:
-        return _core.as_tensor(np.array(np.asarray(x.detach()).view(kind)), keep_type=True)
+        held = np.array(held.view(np.uint16 if to_bfloat16 else kind))
     except ValueError as error:
         raise ValueError(f"view: dtype: {error}") from None
+    if to_bfloat16:
+        return F.cast((held.astype(np.uint32) << 16).view(np.float32), dtype=kind)
+    return _core.as_tensor(held, keep_type=True)
 
 
 def logspace(

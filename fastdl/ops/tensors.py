@@ -12,6 +12,7 @@ from .._base.checks import blamed, check_integer
 from .._base.dtypes import check_all_fit, check_fits
 from .._base.formulas import common_half
 from .._core import Tensor
+from .._graph.symbolic import KerasTensor
 
 if TYPE_CHECKING:
     from numpy.typing import DTypeLike
@@ -121,12 +122,16 @@ def ndim(x: TensorLike) -> int:
 
 
 def size(x: TensorLike) -> int:
-    """The number of elements.
+    """The number of elements; in a graph a tensor of it.
 
     Example:
         >>> size([[1.0, 2.0]])
         2
     """
+    if isinstance(x, KerasTensor):
+        from . import ones_like, sum
+
+        return sum(ones_like(x, dtype="int32"))  # type: ignore[return-value]  # a KerasTensor
     return _core.as_tensor(x).numel()
 
 

@@ -21,9 +21,11 @@ ANY = """
     x.to(d) ; x.to(dtype=d) ; x.type(d) ; ops.cast(x, d) ; ops.convert_to_tensor([1], dtype=d)
     ops.zeros((1,), d) ; ops.ones((1,), d) ; ops.full((1,), 1, d) ; ops.arange(2, dtype=d)
     ops.eye(1, dtype=d) ; ops.zeros_like(x, d) ; ops.full_like(x, 1, d) ; ops.identity(2, dtype=d)
-    ops.one_hot(fastdl.tensor([1]), 3, dtype=d) ; fastdl.random.randint((1,), 0, 2, dtype=d)
+    ops.one_hot(fastdl.tensor([1]), 3, dtype=d)
     fastdl.Variable([1], dtype=d) ; initializers.Zeros()((1,), dtype=d)
 """
+# Those that give integers alone.
+INTEGERS = ["fastdl.random.randint((1,), 0, 2, dtype=d)"]
 # Those that give floats alone.
 FLOATS = """
     fastdl.rand(1, dtype=d) ; fastdl.randn(1, dtype=d) ; fastdl.rand_like(x, dtype=d)
@@ -61,7 +63,9 @@ def name_of(dtype):
 
 
 @pytest.mark.parametrize("dtype", REFUSED, ids=str)
-@pytest.mark.parametrize("call", calls(ANY) + calls(FLOATS) + calls(COMPUTED) + calls(OF_KERAS))
+@pytest.mark.parametrize(
+    "call", calls(ANY) + calls(FLOATS) + INTEGERS + calls(COMPUTED) + calls(OF_KERAS)
+)
 def test_refused(call, dtype):
     with pytest.raises((TypeError, ValueError), match=name_of(dtype)):
         run(call, dtype)
@@ -81,6 +85,15 @@ def test_floats_alone(call):
         # keras.random raises ValueError, as Keras does.
         wanted = rf"dtype: expected a (type of floats|floating type), got '?{dtype}"
         with pytest.raises((TypeError, ValueError), match=wanted):
+            run(call, dtype)
+
+
+@pytest.mark.parametrize("call", INTEGERS)
+def test_integers_alone(call):
+    for dtype in ("int64", "int32", "int8", "uint8", np.int32):
+        assert run(call, dtype).dtype == dtype
+    for dtype in ("float32", "bfloat16", "bool", "float64", np.float32):
+        with pytest.raises(ValueError, match="dtype: expected a type of integers, got"):
             run(call, dtype)
 
 

@@ -286,10 +286,20 @@ def test_axes(call):
     assert isinstance(caught.value, ValueError)
 
 
+@pytest.mark.parametrize("cls", [fastdl.tensor, fastdl.Variable])
+@pytest.mark.parametrize("convert", [bool, int, float, lambda x: x.item()])
+def test_one_value_is_needed(convert, cls):
+    # NumPy raises a TypeError or a ValueError, Keras a TypeError, PyTorch a RuntimeError
+    for kind in (TypeError, ValueError, RuntimeError):
+        with pytest.raises(kind, match=r"with 4 elements|shape \(2, 2\)"):
+            convert(cls(np.ones((2, 2), "float32")))
+
+
 def test_the_classes_travel():
     for cls, bases in (
         (_core.ArgumentError, (ValueError, RuntimeError)),
         (_core.ShapeError, (ValueError, RuntimeError)),
+        (_core.ScalarError, (TypeError, ValueError, RuntimeError)),
         (_core.DTypeError, (TypeError, RuntimeError)),
         (_core.RangeError, (IndexError, RuntimeError)),
         (_core.AxisError, (IndexError, ValueError, RuntimeError)),

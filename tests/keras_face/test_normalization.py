@@ -281,6 +281,25 @@ def test_a_kernel_of_zeros_stays():
     np.testing.assert_array_equal(layer.vector_u.numpy(), u)
 
 
+def test_scales_beside_the_input():
+    rng = np.random.default_rng(0)
+    x, wide, rows = (rng.normal(size=s) for s in ((2, 3, 4), (1, 3, 4), (2, 1, 1)))
+    centered = x - x.mean(-1, keepdims=True)
+    normal = centered / np.sqrt((centered**2).mean(-1, keepdims=True) + 1e-7)
+    single = [a.astype("float32") for a in (x, wide, rows, rows[0, 0])]
+    got = ops.layer_normalization(*single[:3])
+    np.testing.assert_allclose(got, normal * wide + rows, rtol=1e-4, atol=1e-5)
+    got = ops.layer_normalization(single[0], np.arange(4, dtype="float32"), single[2])
+    np.testing.assert_allclose(got, normal * np.arange(4) + rows, rtol=1e-4, atol=1e-5)
+    roots = np.sqrt((x * x).mean(-1, keepdims=True) + 1e-7)
+    got = ops.rms_normalization(single[0], single[1])
+    np.testing.assert_allclose(got, x / roots * wide, rtol=1e-4, atol=1e-5)
+    assert ops.rms_normalization(layers.Input((3, 4)), single[1]).shape == (None, 3, 4)
+    for wrong in ((5, 3, 4), (3,), (2, 4)):
+        with pytest.raises(ValueError, match=r"expected .*, got shape|broadcasts to \(2, 3, 4\)"):
+            ops.rms_normalization(single[0], np.ones(wrong, "float32"))
+
+
 X = np.ones((2, 3, 4), np.float32)
 
 
