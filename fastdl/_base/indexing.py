@@ -92,7 +92,8 @@ def setitem(t: Tensor, key: Index, value: TensorLike) -> None:
 
 def _without_leading_ones(t: Tensor, value: TensorLike) -> TensorLike:
     """The value without its first axes of size 1, which broadcasting makes again where needed."""
-    shape = list(value.shape if isinstance(value, (Tensor, np.ndarray)) else np.asarray(value).shape)
+    given = value if isinstance(value, (Tensor, np.ndarray)) else np.asarray(value)
+    shape = list(given.shape)
     if len(shape) < 2 or shape[0] != 1:
         return value
     while shape and shape[0] == 1:
