@@ -11,6 +11,8 @@ from functools import cached_property
 from inspect import Parameter, isclass, signature
 from typing import Any
 
+import fastdl
+
 from . import peers
 from .tensorflow import Function, backend_functions, functions
 
@@ -264,6 +266,8 @@ class Program:
                     self._check(child, scope)
                 return
             self._check_arguments(node, scope)
+        if isinstance(node, (ast.Assert, ast.Compare)):
+            self._check_versions(node, scope)
         if isinstance(node, ast.Attribute):
             path = self._path(node, scope)
             if path is not None:
@@ -275,6 +279,14 @@ class Program:
                 self._found(node, peers.tensor_lacks(node.attr))
         for child in ast.iter_child_nodes(node):
             self._check(child, scope)
+
+    def _check_versions(self, node: ast.AST, scope: _Scope) -> None:
+        """Lists what asks for a version of a peer, such as `tf.__version__ >= "2"`."""
+        for part in ast.walk(node):
+            if isinstance(part, ast.Attribute) and part.attr == "__version__":
+                path = self._path(part, scope)
+                if path is not None and path[1]:
+                    self._found(part, f"{path[0]} is that of fastdl here: {fastdl.__version__}")
 
     def _ask_the_tensor(self, node: ast.Attribute) -> None:
         """Changes `x.dtype.is_complex` to `x.is_complex()`: types are NumPy's."""

@@ -122,6 +122,12 @@ FINDINGS = [
     ),
     ("import torch\ntorch.distributions.normal.Normal(0, 1)", [(2, 21, "in fastdl.distributions")]),
     ("import torch\ntorch.cuda.amp.autocast()", [(2, 12, "there is fastdl.amp.autocast('cpu')")]),
+    (
+        "import tensorflow as tf\nassert tf.__version__.startswith('2')\nprint(tf.__version__)",
+        [(2, 11, "that of fastdl here: ")],
+    ),
+    ("import torch\nif parse(torch.__version__) < new: pass", [(2, 16, "that of fastdl here")]),
+    ("import numpy, torch\nassert numpy.__version__ > '1'", []),
     ("import tensorflow as tf\ntf.placeholder(2)", [(2, 4, "graphs of TensorFlow 1")]),
     ("import tensorflow as tf\ntf.train.AdamOptimizer(2)", [(2, 4, "fastdl.optimizers has")]),
     ("from tensorflow import reduce_mean", [(1, 24, "fastdl: fastdl.ops.mean")]),
