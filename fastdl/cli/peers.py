@@ -86,9 +86,10 @@ _INSTEAD = {  # of TensorFlow's own functions
     "py_function": "call the function: fit runs what it cannot record eagerly",
     "saved_model": "fastdl.models.load_model reads .keras files",
     "train": "fastdl.optimizers has optimizers, fastdl.saving.save keeps states",
+    "summary": "fastdl.callbacks.TensorBoard and utils.tensorboard.SummaryWriter write such files",
     **dict.fromkeys(
         "ConfigProto Session app contrib flags get_default_graph get_variable "
-        "global_variables_initializer layers logging placeholder reset_default_graph summary "
+        "global_variables_initializer layers logging placeholder reset_default_graph "
         "trainable_variables variable_scope".split(),
         "it belongs to graphs of TensorFlow 1",
     ),
@@ -230,7 +231,7 @@ def _in_tensorflow(names: list[str]) -> tuple[Any, str | None]:
         return None, None
     first = ".".join(names[:2])
     for path in (first, names[0]):
-        if path in functions():
+        if path in functions() and functions()[path].place != "NONE":
             function = functions()[path]
             outer = f"fastdl.{function.around} of " if function.around else ""
             return None, f"tensorflow.{path} is not in fastdl: {outer}fastdl.{function.place}"

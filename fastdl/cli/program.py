@@ -359,6 +359,9 @@ class Program:
         function = self._of_tensorflow(node.func, scope)
         if function is None or not isinstance(node.func, ast.Attribute):
             return False
+        if function.place == "NONE":
+            self._list_devices(node)
+            return True
         obstacle = function.obstacle(node)
         if obstacle is not None:
             path = self._path(node.func, scope)
@@ -385,6 +388,15 @@ class Program:
             self._edit((line, offset), (line, offset), space + added)
         return True
 
+    def _list_devices(self, node: ast.Call) -> None:
+        """Changes the list of GPUs to an empty one."""
+        match [*node.args, *(keyword.value for keyword in node.keywords)]:
+            case [ast.Constant("GPU")]:
+                end = (node.end_lineno or 0, node.end_col_offset or 0)
+                self._edit((node.lineno, node.col_offset), end, "[]")
+            case _:
+                self._found(node.func, f"{ast.unparse(node)}: fastdl computes on the CPU")
+
     def _edit(self, start: tuple[int, int], end: tuple[int, int], text: str) -> None:
         """A change between places, which are lines and columns in bytes."""
         begin = (start[0], self._column(*start))
@@ -395,7 +407,8 @@ class Program:
         if not path[1]:
             return  # of a module that is missing as a whole
         function = self._of_tensorflow(node, scope)
-        if function is not None and not function.added and not function.around:
+        whole = function is not None and not function.added and not function.around
+        if function is not None and whole and function.place != "NONE":
             self._translate(node, function)
             return
         missing = peers.lookup(*path)[1]

@@ -10,7 +10,7 @@ from functools import cache
 # Keras's name after a colon; those after a bar by name alone. Other arguments are not there. After
 # "=" stands what a call must say here, since the default is another. "#number" asks for a number in
 # the program's text, "#float" for no type of integers. Of two places the first is a function of the
-# second's result. Names of `tf` are those of `tf.math`, too.
+# second's result. NONE lists devices: there is no GPU. Names of `tf` are those of `tf.math`, too.
 _TABLE = """
 Variable Variable initial_value:initializer | trainable name dtype
 argmax ops.argmax input:x axis=0
@@ -20,6 +20,9 @@ broadcast_to ops.broadcast_to input:x shape
 cast ops.cast x dtype
 clip_by_value ops.clip t:x clip_value_min:x_min clip_value_max:x_max
 concat ops.concatenate values:xs axis
+config.experimental.list_physical_devices NONE device_type
+config.list_logical_devices NONE device_type
+config.list_physical_devices NONE device_type
 cond ops.cond pred true_fn false_fn
 constant ops.convert_to_tensor value:x dtype
 convert_to_tensor ops.convert_to_tensor value:x dtype

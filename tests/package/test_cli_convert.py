@@ -128,6 +128,9 @@ FINDINGS = [
     ),
     ("import torch\nif parse(torch.__version__) < new: pass", [(2, 16, "that of fastdl here")]),
     ("import numpy, torch\nassert numpy.__version__ > '1'", []),
+    ("import tensorflow as tf\ntf.config.list_physical_devices()", [(2, 11, "on the CPU")]),
+    ("import tensorflow as tf\nf = tf.config.list_physical_devices", [(2, 8, "on the CPU")]),
+    ("import tensorflow as tf\ntf.summary.scalar('a', 1)", [(2, 4, "TensorBoard")]),
     ("import tensorflow as tf\ntf.placeholder(2)", [(2, 4, "graphs of TensorFlow 1")]),
     ("import tensorflow as tf\ntf.train.AdamOptimizer(2)", [(2, 4, "fastdl.optimizers has")]),
     ("from tensorflow import reduce_mean", [(1, 24, "fastdl: fastdl.ops.mean")]),
@@ -214,6 +217,8 @@ TENSORFLOW = [
         "tf.nn.sigmoid_cross_entropy_with_logits(labels=a, logits=b)",
         "tf.ops.binary_crossentropy(target=a, output=b, from_logits=True)",
     ),
+    ("len(tf.config.list_physical_devices('GPU')), tf", "len([]), tf"),
+    ("tf.config.experimental.list_physical_devices(device_type='GPU')", "[]"),
     ("tf.function(f)", "tf.compile(f)"),
     ("tf.function(jit_compile=True)(f)", "tf.compile(fullgraph=True)(f)"),
     ("tf.math.squared_difference(x, y=é)", "tf.ops.square(tf.ops.subtract(x, x2=é))"),
@@ -297,7 +302,7 @@ made = [
 
 def test_functions_are_here_with_these_arguments():
     for name, function in [*functions().items(), *backend_functions().items()]:
-        if function.place == "None":
+        if function.place in ("None", "NONE"):
             continue
         found = fastdl
         for part in function.place.split("."):
