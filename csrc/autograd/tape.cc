@@ -206,7 +206,7 @@ void record_on_tape(const Op& op, const Tensor* in, int inputs, Outputs& out, co
   if (!enabled) return;
   const uint32_t needed = needed_of(in, inputs);
   if (!needed) return;
-  record(op, in, inputs, out, attrs, needed, op.grad_in, op.outputs_read(attrs), 0);
+  record(op, in, inputs, out, attrs, needed, op.grad_in, op.outputs_read(attrs, needed), 0);
   if (!op.run && in[0]->node) out.t[0]->viewed = handle_of(in[0]);
 }
 
@@ -430,8 +430,8 @@ void walk(const std::vector<Tensor>& roots, const std::vector<Tensor>& root_grad
                    "backward: input ", i, " of ", n.op->name, " (shape ", n.in[i]->shape,
                    ") was changed in place after it was used");
     for (int i = 0; i < n.outputs; ++i)
-      FASTDL_CHECK(!(n.op->outputs_read(n.attrs) >> i & 1) || !changed_since(n.out[i], n.out_version), RuntimeError,
-                   "backward: the result of ", n.op->name, " (shape ", n.out[i]->shape,
+      FASTDL_CHECK(!(n.op->outputs_read(n.attrs, n.needed) >> i & 1) || !changed_since(n.out[i], n.out_version),
+                   RuntimeError, "backward: the result of ", n.op->name, " (shape ", n.out[i]->shape,
                    ") was changed in place, but its gradient needs it");
     // Copies, because another thread may walk through this node while a long call has released the GIL.
     Tensor in[kMaxInputs], out[kMaxOutputs], gin[kMaxInputs], into[kMaxInputs];

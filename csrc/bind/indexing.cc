@@ -148,6 +148,9 @@ bool assign_window(const Tensor& t, PyObject* key, py::handle value) {
   if (grad_enabled() && (t->requires_grad || v->requires_grad)) return false;
   Window w;
   if (!read_window(t->shape, key, &w)) return false;
+  Shape shape = v->shape;
+  while (shape.rank() > w.view.rank() && shape[0] == 1) shape.erase(0);
+  if (shape != v->shape) v = reshape(v, shape);
   if (v->shape.rank() && w.view != w.sliced) v = reshape(broadcast_to(v, w.view), w.sliced);
   setitem_(t, w.starts, w.stops, w.steps, v);
   return true;

@@ -124,10 +124,11 @@ struct OpRow {
   Attributes (*describe)(const DescribeContext&) = nullptr;  // null: the op has no attributes
   // Bytes of memory that run() wants besides its results, from shapes, types and attributes alone.
   int64_t (*workspace)(const RunContext&) = nullptr;
-  uint32_t mutates = 0;     // bit i: input i is written in place
-  uint32_t stored = 0;      // bit i: input i may be of a storage type; apply() refuses others
-  uint32_t grad_in = ~0u;   // bit i: grad() reads the values of input i
-  uint32_t grad_out = ~0u;  // bit i: grad() reads the values of output i
+  uint32_t mutates = 0;         // bit i: input i is written in place
+  uint32_t stored = 0;          // bit i: input i may be of a storage type; apply() refuses others
+  uint32_t grad_in = ~0u;       // bit i: grad() reads the values of input i
+  uint32_t grad_out = ~0u;      // bit i: grad() reads the values of output i
+  uint32_t grad_out_for = ~0u;  // bit i: the gradient of input i reads them
   // If set, grad() reads no output of a call for which this is false, whatever grad_out says.
   bool (*reads_result)(const Attrs&) = nullptr;
   bool random = false;  // draws from the generator
@@ -148,8 +149,10 @@ struct OpRow {
   bool assigns = false;                 // input 0 becomes a copy of input 1
   const Derivation* derived = nullptr;  // what it can read instead of an input (plan/derived.h)
 
-  // The outputs whose values grad() reads.
-  uint32_t outputs_read(const Attrs& attrs) const { return reads_result && !reads_result(attrs) ? 0 : grad_out; }
+  // The outputs whose values grad() reads to compute the gradients of `needed`.
+  uint32_t outputs_read(const Attrs& attrs, uint32_t needed) const {
+    return !(needed & grad_out_for) || (reads_result && !reads_result(attrs)) ? 0 : grad_out;
+  }
   // The inputs whose values grad() reads to compute the gradients of `needed`.
   uint32_t values_read(uint32_t needed) const {
     return bilinear ? grad_in & ((needed & 1) << 1 | (needed >> 1 & 1)) : grad_in;

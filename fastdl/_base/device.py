@@ -30,11 +30,12 @@ if TYPE_CHECKING:
 class device:
     """Where a tensor lies: a type of device and, if there are several of it, an index.
 
-    In a `with` block it is where new tensors are made: on the CPU, as everywhere.
+    In a `with` block it is where new tensors are made: on the CPU, as everywhere. A device that
+    PyTorch knows, such as "cuda", can be named and compared; what would lie there is an error.
 
     Raises:
-        RuntimeError: no extension has registered such a device. The message lists the known ones.
-            A `with` block of another device than the CPU.
+        RuntimeError: no extension has registered such a device, and PyTorch knows none. The message
+            lists those that can be used. A `with` block of another device than the CPU.
 
     Source: `torch.device`, `keras.device`.
 
@@ -49,9 +50,8 @@ class device:
         kind, _, number = str(type).partition(":")
         self.type = kind
         self.index = int(number) if number.isdecimal() else index
-        if _registered(self) is None:
-            known = ", ".join(map(repr, _core.device_names()))
-            raise RuntimeError(f"device: unknown device {str(type)!r}; possible: {known}")
+        if kind not in _DEVICE_TYPES:
+            name_of(self)
 
     def __enter__(self) -> device:
         if self.type != "cpu":
@@ -85,6 +85,21 @@ def _registered(where: device) -> str | None:
     return next((n for n in (str(where), f"{where.type}:0") if n in names), None)
 
 
+def name_of(where: device) -> str:
+    """The core's name for a device.
+
+    Raises:
+        RuntimeError: nothing can lie there.
+    """
+    name = _registered(where)
+    if name is None:
+        known = ", ".join(map(repr, _core.device_names()))
+        raise RuntimeError(f"device: unknown device {str(where)!r}; possible: {known}")
+    return name
+
+
+# Those of PyTorch.
+_DEVICE_TYPES = frozenset({"cpu", "cuda", "mps", "xpu", "meta", "xla"})
 CPU = device("cpu")
 
 
@@ -96,8 +111,7 @@ def device_of(t: Tensor) -> device:
 
 def moved(t: Tensor, where: str | device) -> Tensor:
     """The tensor on a device. A tensor that lies there already is returned itself."""
-    name = _registered(device(where))
-    assert name is not None
+    name = name_of(device(where))
     return t if t._device == name else _core.to_device(t, name)
 
 
@@ -127,15 +141,15 @@ def split_target(
             dtype = getattr(argument, "dtype", argument)
         else:
             dtype = argument
-    return None if dtype is None else as_dtype(dtype), None if where is None else device(where)
+    place = None if where is None else device(where)
+    if place is not None:
+        name_of(place)
+    return None if dtype is None else as_dtype(dtype), place
 
 
 def _names_a_device(text: str) -> bool:
     kind = text.partition(":")[0]
     return kind in _DEVICE_TYPES or any(kind == n.partition(":")[0] for n in _core.device_names())
-
-
-_DEVICE_TYPES = frozenset({"cpu", "cuda", "mps", "xpu", "meta", "xla"})
 
 
 def check_target(who: str, args: tuple[Target, ...], kwargs: TargetOptions) -> None:

@@ -75,6 +75,7 @@ def setitem(t: Tensor, key: Index, value: TensorLike) -> None:
         F.assign_(t, F.where(_fitting_mask(t.shape, key), _as(t, value), t))
         return
     window = _Window(t.shape, key)
+    value = _without_leading_ones(t, value)
     if not window.arrays:
         sliced = [len(range(*bounds)) for bounds in window.bounds()]
         if window.view != sliced and _rank(value):
@@ -87,6 +88,17 @@ def setitem(t: Tensor, key: Index, value: TensorLike) -> None:
         F.put_(merged, window.flat_index(), value, axis=axes[0])
     else:
         F.put_(F.reshape(t, shape=(-1,)), window.positions(t.shape), value)
+
+
+def _without_leading_ones(t: Tensor, value: TensorLike) -> TensorLike:
+    """The value without its first axes of size 1, which broadcasting makes again where needed."""
+    given = value if isinstance(value, (Tensor, np.ndarray)) else np.asarray(value)
+    shape = list(given.shape)
+    if len(shape) < 2 or shape[0] != 1:
+        return value
+    while shape and shape[0] == 1:
+        del shape[0]
+    return F.reshape(_as(t, value), shape=shape)
 
 
 def _assign_recorded(t: Tensor, key: Index, value: TensorLike) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from .. import _core
 from .._base import functional as F
 from .device import device as _device
+from .device import name_of
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -80,6 +81,7 @@ class Generator:
 
     def __init__(self, device: str | _device = "cpu") -> None:
         self.device = _device(device)
+        name_of(self.device)
         self._state = _core.make_generator(0)
         self._outside: list[Tensor | None] = []
 

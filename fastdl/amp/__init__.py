@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from .. import _core
 from .._base.checks import check_choice, check_flag, check_number
 from .._base.device import device as _device
+from .._base.device import name_of
 from .._base.dtype_policy import warn_if_missing
 from .._base.dtypes import as_dtype
 
@@ -33,7 +34,7 @@ def is_autocast_available(device_type: str) -> bool:
         True
     """
     try:
-        _device(device_type)
+        name_of(_device(device_type))
     except RuntimeError:
         return False
     return True
@@ -73,7 +74,9 @@ class autocast:
         cache_enabled: bool | None = None,
     ) -> None:
         who = type(self).__name__
-        self.device = _device(device_type).type
+        place = _device(device_type)
+        name_of(place)
+        self.device = place.type
         name = None if dtype is None else as_dtype(dtype).name
         check_choice(who, "dtype", name, (None, "bfloat16", "float16", "float32"))
         check_flag(who, "enabled", enabled)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import tokenize
 from collections.abc import Iterator
 from dataclasses import dataclass
-from io import BytesIO
+from io import BytesIO, StringIO
 from typing import TYPE_CHECKING
 
 from . import EXIT_FAILED, UsageError, printable
@@ -125,13 +126,15 @@ def _read_notebook(file: str, content: bytes) -> _Source:
         source = cell["source"]
         text = source if isinstance(source, str) else "".join(source)
         begins.append(len(lines))
-        whole = text.lstrip().startswith("%%")
+        whole = text.lstrip().startswith("%%") and not _OF_PYTHON.match(text.lstrip())
         for line in text.split("\n"):
             bare = line.lstrip()
             own.append(line)
             indent = line[: len(line) - len(bare)]
-            ipython = bare.startswith(("%", "!")) or bare.rstrip().endswith("?")
+            ipython = _OF_IPYTHON.match(bare) and not _goes_on(lines[begins[-1] :])
             lines.append(f"{indent}pass" if ipython else "" if whole else line)
+    if not cells:
+        return _Source(content, False, set(), [])
     program = Program("\n".join(lines))
     after = program.converted().split("\n")
     if len(after) != len(lines):
@@ -155,6 +158,24 @@ def _read_notebook(file: str, content: bytes) -> _Source:
     after_it = "\n" if content.endswith(b"\n") else ""
     written = json.dumps(notebook, indent=1, ensure_ascii=False) + after_it
     return _Source(written.encode(), True, program.peers, missing)
+
+
+# Commands whose cell is Python.
+_OF_PYTHON = re.compile(r"%%(capture|prun|time|timeit)\b")
+# A command, or a question such as `torch.relu?`.
+_OF_IPYTHON = re.compile(r"[%!]|\?*[\w.*]+\?+\s*$|\?")
+
+
+def _goes_on(lines: list[str]) -> bool:
+    """Whether the next line belongs to the statement that these end with: `%` divides there."""
+    try:
+        for _ in tokenize.generate_tokens(StringIO("\n".join([*lines, ""])).readline):
+            pass
+    except tokenize.TokenError:
+        return True
+    except SyntaxError:  # which the whole program will show
+        return False
+    return bool(lines) and lines[-1].endswith("\\")
 
 
 # --- writing

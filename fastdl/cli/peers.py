@@ -18,16 +18,32 @@ _PLACES = {
     "tensorflow": "fastdl",
     "keras": "fastdl",
     "torch": "fastdl",
-    "torch.functional": "fastdl",
+    "tensorflow.python.keras": "fastdl",
     "torch.nn.modules": "fastdl.nn",
+    "keras.utils.np_utils": "fastdl.utils",
+    "keras.layers.experimental.preprocessing": "fastdl.layers",
+    "tensorflow.keras.layers.experimental.preprocessing": "fastdl.layers",
+    "torch.functional": "fastdl",
     "torch.nn.parameter": "fastdl.nn",
     "torch.optim.optimizer": "fastdl.optim",
     "torch.random": "fastdl",
+    "torch.nn.utils.clip_grad": "fastdl.nn.utils",
+    "torch.nn.utils.convert_parameters": "fastdl.nn.utils",
     "torch.utils.data": "fastdl.data",
     "torch.utils.data.dataloader": "fastdl.data",
     "torch.utils.data.dataset": "fastdl.data",
     "torch.utils.data.sampler": "fastdl.data",
 }
+# Those whose modules hold what they have themselves, such as `torch.distributions.normal`. Those of
+# Keras 2 are among them.
+_FLAT = {
+    "torch.nn.modules": "fastdl.nn",
+    "torch.distributions": "fastdl.distributions",
+    "keras.layers": "fastdl.layers",
+    "tensorflow.keras.layers": "fastdl.layers",
+    "tensorflow.python.keras.layers": "fastdl.layers",
+}
+_NOT_FLAT = ("torch.distributions.constraints", "torch.distributions.transforms")
 # What belongs to the peers and has no place here, and what to use instead.
 FOREIGN = {
     "torchvision": "fastdl.data.ImageFolder reads folders of images, fastdl.datasets has MNIST, "
@@ -69,7 +85,14 @@ _INSTEAD = {  # of TensorFlow's own functions
     "print": "use print(); a step of fit that does runs eagerly",
     "py_function": "call the function: fit runs what it cannot record eagerly",
     "saved_model": "fastdl.models.load_model reads .keras files",
-    "train": "fastdl.saving.save keeps states",
+    "train": "fastdl.optimizers has optimizers, fastdl.saving.save keeps states",
+    "summary": "fastdl.callbacks.TensorBoard and utils.tensorboard.SummaryWriter write such files",
+    **dict.fromkeys(
+        "ConfigProto Session app contrib flags get_default_graph get_variable "
+        "global_variables_initializer layers logging placeholder reset_default_graph "
+        "trainable_variables variable_scope".split(),
+        "it belongs to graphs of TensorFlow 1",
+    ),
 }
 
 
@@ -80,12 +103,13 @@ def is_peer(module: str) -> bool:
 
 def place_of(module: str) -> str | None:
     """The module of fastdl for a module of a peer; None if there is none."""
+    above = module.rpartition(".")[0]
+    if above in _FLAT and module not in _NOT_FLAT:
+        return _FLAT[above]
     name, rest = module, ""
     while name not in _PLACES:
         name, _, last = name.rpartition(".")
         rest = f".{last}{rest}"
-    if name == "torch.nn.modules":
-        rest = ""
     if name == "tensorflow" and rest:
         return None
     place = _PLACES[name] + rest
@@ -151,6 +175,9 @@ def _elsewhere(peer: str) -> Iterator[str]:
         return
     if name.startswith("_"):
         return
+    if module in _FLAT and name.islower() and name not in peer_names().get(module, ()):
+        yield f"what it holds may be in {_FLAT[module]}"
+        return
     if module == "keras.backend" and _object(f"fastdl.ops.{name}") is not None:
         yield f"there is fastdl.ops.{name}"
         return
@@ -174,6 +201,19 @@ _REASONS = {
     "torch.double": "fastdl has no float64",
     "torch.complex64": "fastdl has no complex numbers",
     "torch.mps": "fastdl computes on the CPU",
+    "torch.cuda.amp": "there is fastdl.amp.autocast('cpu')",
+    "torch.optim.lr_scheduler._LRScheduler": "there is fastdl.optim.lr_scheduler.LRScheduler",
+    "keras.backend.random_normal": "there is fastdl.random.normal",
+    "keras.backend.set_value": "variables have assign(value)",
+    "keras.backend.hard_sigmoid": "fastdl.ops.hard_sigmoid has another slope",
+    "keras.backend.update": "variables have assign(value)",
+    "keras.backend.variable": "there is fastdl.Variable",
+    "keras.backend.batch_flatten": "there is fastdl.layers.Flatten",
+    "keras.backend.gradients": "there is fastdl.GradientTape",
+    "keras.backend.function": "a fastdl.Model of the inputs and outputs does it",
+    "keras.preprocessing.image.ImageDataGenerator": "fastdl.utils.image_dataset_from_directory "
+    "reads folders, layers such as RandomFlip change images",
+    "keras.preprocessing.text": "there is fastdl.layers.TextVectorization",
     "keras.distribution": "fastdl trains on one machine",
     "keras.quantizers": "fastdl has no quantized layers",
 }
@@ -191,7 +231,7 @@ def _in_tensorflow(names: list[str]) -> tuple[Any, str | None]:
         return None, None
     first = ".".join(names[:2])
     for path in (first, names[0]):
-        if path in functions():
+        if path in functions() and functions()[path].place != "NONE":
             function = functions()[path]
             outer = f"fastdl.{function.around} of " if function.around else ""
             return None, f"tensorflow.{path} is not in fastdl: {outer}fastdl.{function.place}"

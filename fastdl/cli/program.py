@@ -11,8 +11,10 @@ from functools import cached_property
 from inspect import Parameter, isclass, signature
 from typing import Any
 
+import fastdl
+
 from . import peers
-from .tensorflow import Function, functions
+from .tensorflow import Function, backend_functions, functions
 
 
 @dataclass(frozen=True, order=True)
@@ -60,9 +62,13 @@ class Program:
         self.peers: set[str] = set()  # those that it imports
         self._other_modules: set[str] = set()
         self._scopes: dict[ast.AST, _Scope] = {}
+        # What binds keras.backend: imports, and assignments of attributes, by their names.
+        self._backends: dict[str, list[ast.alias | ast.Attribute]] = {}
+        self._besides: set[tuple[str, str]] = set()  # such a name, and what it needs besides
         self._bind(self.tree, _Scope(None))
         self._rewrite()
         self._check(self.tree, self._scopes[self.tree])
+        self._import_besides()
 
     # --- the imports
 
@@ -106,6 +112,18 @@ class Program:
                 place = f"fastdl as {alias.name.partition('.')[0]}"
             if place is not None:
                 self.edits.append((*parts[0].start, *parts[-1].end, place))
+
+    def _import_besides(self) -> None:
+        """Binds `ops` where `keras.backend` is bound, for functions that are there."""
+        for name, module in sorted(self._besides):
+            for node in self._backends[name]:
+                end = (node.end_lineno or 0, node.end_col_offset or 0)
+                if isinstance(node, ast.Attribute):
+                    text = f"; {name}_{module} = {ast.unparse(node.value)}.{module}"
+                else:
+                    of = "" if node.name == "backend" else "fastdl."
+                    text = f", {of}{module} as {name}_{module}"
+                self._edit(end, end, text)
 
     def _rewrite_from(self, node: ast.ImportFrom, module: str) -> None:
         self.peers.add(module.partition(".")[0])
@@ -165,6 +183,8 @@ class Program:
                         module = alias.name if alias.asname else first
                         place = peers.place_of(module)
                         scope.imported[alias.asname or first] = module, place or ""
+                        if place == "fastdl.backend":
+                            self._backends.setdefault(alias.asname or first, []).append(alias)
                         scope.since.setdefault(alias.asname or first, node.lineno)
                     else:
                         scope.others.add(alias.asname or alias.name.partition(".")[0])
@@ -176,6 +196,8 @@ class Program:
                         place = peers.place_of(node.module or "")
                         here = f"{place}.{alias.name}" if place else ""
                         scope.imported[name] = f"{node.module}.{alias.name}", here
+                        if here == "fastdl.backend":
+                            self._backends.setdefault(name, []).append(alias)
                         scope.since.setdefault(name, node.lineno)
                     else:
                         scope.others.add(name)
@@ -184,6 +206,8 @@ class Program:
                 if name in scope.assigned:
                     scope.others.add(name)
                 scope.assigned[name] = value
+                if isinstance(value, ast.Attribute) and value.attr == "backend":
+                    self._backends.setdefault(name, []).append(value)
             case ast.Name(name, ast.Store() | ast.Del()):
                 scope.others.add(name)
             case ast.arg(name):
@@ -242,6 +266,8 @@ class Program:
                     self._check(child, scope)
                 return
             self._check_arguments(node, scope)
+        if isinstance(node, (ast.Assert, ast.Compare)):
+            self._check_versions(node, scope)
         if isinstance(node, ast.Attribute):
             path = self._path(node, scope)
             if path is not None:
@@ -253,6 +279,14 @@ class Program:
                 self._found(node, peers.tensor_lacks(node.attr))
         for child in ast.iter_child_nodes(node):
             self._check(child, scope)
+
+    def _check_versions(self, node: ast.AST, scope: _Scope) -> None:
+        """Lists what asks for a version of a peer, such as `tf.__version__ >= "2"`."""
+        for part in ast.walk(node):
+            if isinstance(part, ast.Attribute) and part.attr == "__version__":
+                path = self._path(part, scope)
+                if path is not None and path[1]:
+                    self._found(part, f"{path[0]} is that of fastdl here: {fastdl.__version__}")
 
     def _ask_the_tensor(self, node: ast.Attribute) -> None:
         """Changes `x.dtype.is_complex` to `x.is_complex()`: types are NumPy's."""
@@ -284,19 +318,34 @@ class Program:
                 found.add(node.name)
         return found
 
-    # --- TensorFlow's own functions
+    # --- functions of TensorFlow and of keras.backend
 
     def _of_tensorflow(self, node: ast.expr, scope: _Scope) -> Function | None:
-        """What a name such as `tf.reduce_mean` is here."""
+        """What a name such as `tf.reduce_mean` or `K.mean` is here."""
         if not isinstance(node, ast.Attribute):
             return None
-        path, module = self._path(node, scope), self._path(_root_of(node), scope)
-        if path is None or module != ("tensorflow", "fastdl"):
+        root = _root_of(node)
+        path, module = self._path(node, scope), self._path(root, scope)
+        if path is None or module is None:
             return None
-        return functions().get(path[0].removeprefix("tensorflow."))
+        whole = module[1].removesuffix(".keras")
+        bound = isinstance(root, ast.Name) and root.id in self._backends
+        if whole == "fastdl" or (bound and whole in ("fastdl.backend", "fastdl.keras.backend")):
+            name = path[0].removeprefix("tensorflow.")
+            if name.startswith("keras.backend."):
+                return backend_functions().get(name.removeprefix("keras.backend."))
+            if module[0] == "tensorflow":
+                return functions().get(name)
+        return None
 
     def _translate(self, node: ast.Attribute, function: Function) -> None:
         root = _root_of(node)
+        if isinstance(root, ast.Name) and root.id in self._backends:
+            self._besides.add((root.id, function.place.partition(".")[0]))
+            start = (root.lineno, root.col_offset)
+            end = (node.end_lineno or 0, node.end_col_offset or 0)
+            self._edit(start, end, f"{root.id}_{function.place}")
+            return
         place, at = f".{function.place}", (root.end_lineno or 0, root.end_col_offset or 0)
         if function.around:
             place = f".{function.around}({ast.unparse(root)}{place}"
@@ -310,6 +359,9 @@ class Program:
         function = self._of_tensorflow(node.func, scope)
         if function is None or not isinstance(node.func, ast.Attribute):
             return False
+        if function.place == "NONE":
+            self._list_devices(node)
+            return True
         obstacle = function.obstacle(node)
         if obstacle is not None:
             path = self._path(node.func, scope)
@@ -336,6 +388,15 @@ class Program:
             self._edit((line, offset), (line, offset), space + added)
         return True
 
+    def _list_devices(self, node: ast.Call) -> None:
+        """Changes the list of GPUs to an empty one."""
+        match [*node.args, *(keyword.value for keyword in node.keywords)]:
+            case [ast.Constant("GPU")]:
+                end = (node.end_lineno or 0, node.end_col_offset or 0)
+                self._edit((node.lineno, node.col_offset), end, "[]")
+            case _:
+                self._found(node.func, f"{ast.unparse(node)}: fastdl computes on the CPU")
+
     def _edit(self, start: tuple[int, int], end: tuple[int, int], text: str) -> None:
         """A change between places, which are lines and columns in bytes."""
         begin = (start[0], self._column(*start))
@@ -346,7 +407,8 @@ class Program:
         if not path[1]:
             return  # of a module that is missing as a whole
         function = self._of_tensorflow(node, scope)
-        if function is not None and not function.added and not function.around:
+        whole = function is not None and not function.added and not function.around
+        if function is not None and whole and function.place != "NONE":
             self._translate(node, function)
             return
         missing = peers.lookup(*path)[1]

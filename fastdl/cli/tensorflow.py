@@ -1,4 +1,4 @@
-"""TensorFlow's own functions that are Keras's under another name, for `fastdl convert`."""
+"""Functions of TensorFlow and `tf.keras.backend` that are in `fastdl.ops`, for `convert`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from functools import cache
 # Keras's name after a colon; those after a bar by name alone. Other arguments are not there. After
 # "=" stands what a call must say here, since the default is another. "#number" asks for a number in
 # the program's text, "#float" for no type of integers. Of two places the first is a function of the
-# second's result. Names of `tf` are those of `tf.math`, too.
+# second's result. NONE lists devices: there is no GPU. Names of `tf` are those of `tf.math`, too.
 _TABLE = """
 Variable Variable initial_value:initializer | trainable name dtype
 argmax ops.argmax input:x axis=0
@@ -20,6 +20,9 @@ broadcast_to ops.broadcast_to input:x shape
 cast ops.cast x dtype
 clip_by_value ops.clip t:x clip_value_min:x_min clip_value_max:x_max
 concat ops.concatenate values:xs axis
+config.experimental.list_physical_devices NONE device_type
+config.list_logical_devices NONE device_type
+config.list_physical_devices NONE device_type
 cond ops.cond pred true_fn false_fn
 constant ops.convert_to_tensor value:x dtype
 convert_to_tensor ops.convert_to_tensor value:x dtype
@@ -30,7 +33,7 @@ equal ops.equal x:x1 y:x2
 expand_dims ops.expand_dims input:x axis
 eye ops.eye num_rows:N num_columns:M
 fill ops.full dims:shape value:fill_value
-function compile func:model
+function compile func:model | jit_compile:fullgraph reduce_retracing:dynamic
 gather ops.take params:x indices | axis=0
 greater ops.greater x:x1 y:x2
 greater_equal ops.greater_equal x:x1 y:x2
@@ -151,6 +154,69 @@ while_loop ops.while_loop cond body loop_vars
 zeros ops.zeros shape dtype
 zeros_like ops.zeros_like input:x dtype
 """
+# Those of `tf.keras.backend` and Keras 2's `keras.backend`.
+_BACKEND = """
+all ops.all x axis keepdims
+any ops.any x axis keepdims
+arange ops.arange start stop step dtype
+argmax ops.argmax x axis=-1
+argmin ops.argmin x axis=-1
+binary_crossentropy ops.binary_crossentropy target output from_logits
+cast ops.cast x dtype
+categorical_crossentropy ops.categorical_crossentropy target output from_logits axis
+clip ops.clip x min_value:x_min max_value:x_max
+concatenate ops.concatenate tensors:xs axis=-1
+constant ops.convert_to_tensor value:x dtype='float32'
+cumprod ops.cumprod x axis=0
+cumsum ops.cumsum x axis=0
+dot ops.dot x:x1 y:x2
+dropout random.dropout x:inputs level:rate noise_shape seed
+elu ops.elu x alpha
+equal ops.equal x:x1 y:x2
+eval ops.convert_to_numpy x
+expand_dims ops.expand_dims x axis=-1
+eye ops.eye size:N
+flatten ops.ravel x
+gather ops.take reference:x indices | axis=0
+get_value ops.convert_to_numpy x
+greater ops.greater x:x1 y:x2
+greater_equal ops.greater_equal x:x1 y:x2
+int_shape ops.shape x
+less ops.less x:x1 y:x2
+less_equal ops.less_equal x:x1 y:x2
+max ops.max x axis keepdims
+maximum ops.maximum x:x1 y:x2
+mean ops.mean x axis keepdims
+min ops.min x axis keepdims
+minimum ops.minimum x:x1 y:x2
+not_equal ops.not_equal x:x1 y:x2
+one_hot ops.one_hot indices:x num_classes
+ones ops.ones shape dtype
+ones_like ops.ones_like x dtype
+permute_dimensions ops.transpose x pattern:axes
+pow ops.power x:x1 a:x2
+prod ops.prod x axis keepdims
+random_normal random.normal shape mean stddev dtype seed
+random_uniform random.uniform shape minval maxval dtype#float seed
+repeat_elements ops.repeat x rep:repeats axis
+reshape ops.reshape x shape:newshape
+reverse ops.flip x axes:axis
+softmax ops.softmax x axis
+sparse_categorical_crossentropy ops.sparse_categorical_crossentropy target output from_logits axis
+squeeze ops.squeeze x axis
+stack ops.stack x axis
+std ops.std x axis keepdims
+sum ops.sum x axis keepdims
+tile ops.tile x n:repeats
+truncated_normal random.truncated_normal shape mean stddev dtype seed
+var ops.var x axis keepdims
+zeros ops.zeros shape dtype
+zeros_like ops.zeros_like x dtype
+"""
+_ALIKE_IN_BACKEND = (
+    "abs cos exp log ndim relu round shape sigmoid sign sin softplus softsign sqrt square tanh "
+    "transpose".split()
+)
 # Those of one argument that are called alike.
 _ALIKE = "abs cos cosh exp floor negative round sigmoid sign sin sinh sqrt square tan tanh".split()
 _ALIKE += [f"math.{name}" for name in "ceil erf erfinv expm1 log log1p reciprocal".split()]
@@ -220,7 +286,7 @@ def _is_of(kind: str, value: ast.expr) -> bool:
 
 @cache
 def functions() -> dict[str, Function]:
-    """The functions by their names after "tensorflow."."""
+    """The functions of TensorFlow by their names after "tensorflow."."""
     of_one = {name: f"ops.{name.rpartition('.')[2]}" for name in _ALIKE}
     found = {name: Function(place, {"x": "x"}, 1) for name, place in of_one.items()}
     found.update((k, Function(f"ops.{v}", {"x": "x"}, 1)) for k, v in _INVERSE.items())
@@ -229,7 +295,22 @@ def functions() -> dict[str, Function]:
         added = {"from_logits": "True"}
         loss = Function(f"ops.{place}_crossentropy", arguments, 2, added)
         found[f"nn.{name}_cross_entropy_with_logits"] = loss
-    for line in _TABLE.strip().splitlines():
+    found.update(_read(_TABLE))
+    found.update({f"math.{name}": f for name, f in found.items() if "." not in name})
+    return found
+
+
+@cache
+def backend_functions() -> dict[str, Function]:
+    """The functions of `keras.backend` by their names."""
+    found = {name: Function(f"ops.{name}", {"x": "x"}, 1) for name in _ALIKE_IN_BACKEND}
+    found.update(_read(_BACKEND))
+    return found
+
+
+def _read(table: str) -> dict[str, Function]:
+    found = {}
+    for line in table.strip().splitlines():
         name, place, *words = line.split()
         around, _, place = place.rpartition("|")
         function = found[name] = Function(place, around=around)
@@ -250,5 +331,4 @@ def functions() -> dict[str, Function]:
                 function.kinds[theirs] = kind
         if "|" not in words and "*" not in words:
             function.positional = len(function.arguments)
-    found.update({f"math.{name}": f for name, f in found.items() if "." not in name})
     return found

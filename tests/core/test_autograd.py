@@ -138,6 +138,41 @@ def test_values_changed_in_place_are_noticed(function, what):
     assert x.grad is None
 
 
+@pytest.mark.parametrize(
+    ("function", "slope"),
+    [
+        (lambda t: t / 4.0, 0.25),
+        (lambda t: t / np.sqrt(16), 0.25),
+        (lambda t: t / fastdl.tensor([4.0, 2.0]), [0.25, 0.5]),
+        (lambda t: t ** fastdl.tensor([2.0, 3.0]), [6.0, 75.0]),  # 2 t, 3 t^2
+    ],
+)
+def test_a_result_that_only_the_other_gradient_needs_may_change(function, slope):
+    """As scores that are divided by a number, and masked in place."""
+    x = leaf(3.0, 5.0)
+    y = function(x * 1.0)
+    y.masked_fill_(fastdl.tensor([False, True]), -1e9)
+    y.sum().backward()
+    np.testing.assert_allclose(x.grad.numpy(), slope * np.array([1.0, 0.0]), rtol=1e-6)
+
+    other = leaf(2.0, 2.0)
+    y = x / other if np.ndim(slope) == 0 else x**other
+    with fastdl.no_grad():
+        y.add_(1.0)
+    with pytest.raises(RuntimeError, match=r"result of (div|pow) .* changed in place"):
+        y.sum().backward()
+
+
+def test_a_numerator_may_change():
+    x, below = leaf(3.0, 5.0), leaf(2.0, 4.0)
+    t = x * 1.0
+    row, y = t[0], t / below
+    row.mul_(5.0)  # writes into t
+    y.sum().backward()
+    assert x.grad.tolist() == [0.5, 0.25]
+    assert below.grad.tolist() == [-0.75, -0.3125]  # - x / below^2
+
+
 def test_changes_through_detach_and_replays_are_noticed():
     x = leaf(1.0, 2.0)
     y = fastdl.exp(x)

@@ -97,12 +97,14 @@ def as_tensors(key):
 
 @pytest.mark.parametrize("key", KEYS, ids=name)
 def test_setitem(key):
-    for value in (-1.0, np.full(data()[key].shape, -2.0) + data()[key] / 8, [[-3.0]]):
+    full = np.full(data()[key].shape, -2.0) + data()[key] / 8
+    for value in (-1.0, full, full[None, None], [[[[-3.0]]]]):
         expected = data()
         t = fastdl.tensor(data())
-        if np.ndim(value) > expected[key].ndim:
-            continue
-        expected[key] = value
+        bare = np.asarray(value)
+        while bare.ndim and bare.shape[0] == 1:  # as PyTorch does
+            bare = bare[0]
+        expected[key] = bare
         t[as_tensors(key)] = value
         np.testing.assert_array_equal(t.numpy(), expected)
 

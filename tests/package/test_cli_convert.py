@@ -11,7 +11,7 @@ import pytest
 import fastdl
 from fastdl import cli
 from fastdl.cli.program import Program
-from fastdl.cli.tensorflow import functions
+from fastdl.cli.tensorflow import backend_functions, functions
 
 
 def run(capsys, *arguments):
@@ -39,6 +39,18 @@ IMPORTS = [
     ("from torch.utils.data.dataset import Dataset", "from fastdl.data import Dataset"),
     ("from torch.nn.parameter import Parameter", "from fastdl.nn import Parameter"),
     ("from torch.nn.modules.linear import Linear", "from fastdl.nn import Linear"),
+    (
+        "from torch.distributions.normal import Normal",
+        "from fastdl.distributions import Normal",
+    ),
+    (
+        "from torch.distributions.transforms import ExpTransform",
+        "from fastdl.distributions.transforms import ExpTransform",
+    ),
+    (
+        "from torch.nn.utils.clip_grad import clip_grad_norm_",
+        "from fastdl.nn.utils import clip_grad_norm_",
+    ),
     ("from torch.optim.lr_scheduler import StepLR", "from fastdl.optim.lr_scheduler import StepLR"),
     ("from torch \\\n  import (  # a\n  nn,)", "from fastdl \\\n  import (  # a\n  nn,)"),
     ("import keras", "import fastdl as keras"),
@@ -51,6 +63,10 @@ IMPORTS = [
     ("import tensorflow.keras.layers as L", "import fastdl.layers as L"),
     ("from tensorflow.keras import layers", "from fastdl import layers"),
     ("from tensorflow.keras.layers import Dense", "from fastdl.layers import Dense"),
+    ("from tensorflow.python.keras.layers import Dense", "from fastdl.layers import Dense"),
+    # Keras 2 and 1
+    ("from keras.layers.core import Dense", "from fastdl.layers import Dense"),
+    ("from keras.utils.np_utils import to_categorical", "from fastdl.utils import to_categorical"),
     (
         "def f():\n\timport torch\n\treturn torch",
         "def f():\n\timport fastdl as torch\n\treturn torch",
@@ -101,9 +117,22 @@ FINDINGS = [
         [(4, 3, "Warp is not")],
     ),
     (
-        "from tensorflow.keras import backend as K\nK.mean(1)",
-        [(2, 3, "there is fastdl.ops.mean")],
+        "from tensorflow.keras import backend as K\nK.hard_sigmoid(1)\nK.sum(1, dim=2)",
+        [(2, 3, "has another slope"), (3, 3, "fastdl.ops.sum takes no argument dim")],
     ),
+    ("import torch\ntorch.distributions.normal.Normal(0, 1)", [(2, 21, "in fastdl.distributions")]),
+    ("import torch\ntorch.cuda.amp.autocast()", [(2, 12, "there is fastdl.amp.autocast('cpu')")]),
+    (
+        "import tensorflow as tf\nassert tf.__version__.startswith('2')\nprint(tf.__version__)",
+        [(2, 11, "that of fastdl here: ")],
+    ),
+    ("import torch\nif parse(torch.__version__) < new: pass", [(2, 16, "that of fastdl here")]),
+    ("import numpy, torch\nassert numpy.__version__ > '1'", []),
+    ("import tensorflow as tf\ntf.config.list_physical_devices()", [(2, 11, "on the CPU")]),
+    ("import tensorflow as tf\nf = tf.config.list_physical_devices", [(2, 8, "on the CPU")]),
+    ("import tensorflow as tf\ntf.summary.scalar('a', 1)", [(2, 4, "TensorBoard")]),
+    ("import tensorflow as tf\ntf.placeholder(2)", [(2, 4, "graphs of TensorFlow 1")]),
+    ("import tensorflow as tf\ntf.train.AdamOptimizer(2)", [(2, 4, "fastdl.optimizers has")]),
     ("from tensorflow import reduce_mean", [(1, 24, "fastdl: fastdl.ops.mean")]),
     ("import tensorflow as tf\nm = tf.math\nm.log(1)", [(2, 8, "math is not"), (3, 3, "ops.log")]),
     ("import tensorflow as tf\ntf.split(x, [1, 2])", [(2, 4, "sizes are split points")]),
@@ -188,7 +217,10 @@ TENSORFLOW = [
         "tf.nn.sigmoid_cross_entropy_with_logits(labels=a, logits=b)",
         "tf.ops.binary_crossentropy(target=a, output=b, from_logits=True)",
     ),
+    ("len(tf.config.list_physical_devices('GPU')), tf", "len([]), tf"),
+    ("tf.config.experimental.list_physical_devices(device_type='GPU')", "[]"),
     ("tf.function(f)", "tf.compile(f)"),
+    ("tf.function(jit_compile=True)(f)", "tf.compile(fullgraph=True)(f)"),
     ("tf.math.squared_difference(x, y=é)", "tf.ops.square(tf.ops.subtract(x, x2=é))"),
     ("tf.losses.MeanSquaredError()", "tf.losses.MeanSquaredError()"),
     ("tf.linalg.inv(x)", "tf.ops.linalg.inv(x)"),
@@ -204,9 +236,73 @@ def test_functions_of_tensorflow(before, after):
     assert not program.findings
 
 
-def test_functions_of_tensorflow_are_here_with_these_arguments():
-    for name, function in functions().items():
-        if function.place == "None":
+# programs with keras.backend, and after the conversion
+BACKEND = [
+    (
+        "from keras import backend as K, layers\nK.mean(x, axis=1) + K.epsilon()",
+        "from fastdl import backend as K, ops as K_ops, layers\n"
+        "K_ops.mean(x, axis=1) + K.epsilon()",
+    ),
+    (
+        "import tensorflow.keras.backend as K\nK.random_normal((2,)) + K.sum(K.square(x))",
+        "import fastdl.backend as K, fastdl.ops as K_ops, fastdl.random as K_random\n"
+        "K_random.normal((2,)) + K_ops.sum(K_ops.square(x))",
+    ),
+    (
+        "def f(x):\n  from keras import (\n  backend)\n  return backend.concatenate([x])",
+        "def f(x):\n  from fastdl import (\n  backend, ops as backend_ops)\n"
+        "  return backend_ops.concatenate([x], axis=-1)",
+    ),
+    (
+        "import tensorflow as tf\ntf.keras.backend.clip(x, min_value=0, max_value=1)",
+        "import fastdl as tf\ntf.ops.clip(x, x_min=0, x_max=1)",
+    ),
+    (
+        "from tensorflow import keras\nK = keras.backend  # é\nK.exp(1), K.epsilon",
+        "from fastdl import keras\n"
+        "K = keras.backend; K_ops = keras.ops  # é\nK_ops.exp(1), K.epsilon",
+    ),
+    (
+        "from tensorflow import keras\nmap(keras.backend.exp, x)",
+        "from fastdl import keras\nmap(keras.ops.exp, x)",
+    ),
+]
+
+
+@pytest.mark.parametrize(("before", "after"), BACKEND)
+def test_functions_of_keras_backend(before, after):
+    program = Program(before)
+    assert program.converted() == after
+    assert not program.findings
+
+
+def test_a_program_with_keras_backend_computes_the_same():
+    text = """
+from tensorflow.keras import backend as K
+x = K.constant([[1, 4], [9, 16]])
+made = [
+    K.argmax(x), K.expand_dims(x), K.dot(x, x), K.concatenate([x, x]), K.gather(x, [1]),
+    K.permute_dimensions(x, (1, 0)), K.flatten(x), K.repeat_elements(x, 2, 0), K.reverse(x, 1),
+    K.std(x, axis=0), K.pow(x, 2), K.clip(x, 2, 10), K.int_shape(x), K.eval(x), K.cumsum(x),
+    K.categorical_crossentropy(x, x),
+]
+"""
+    space = {}
+    exec(Program(text).converted(), space)
+    x = np.array([[1.0, 4.0], [9.0, 16.0]])
+    share = x / x.sum(1, keepdims=True)
+    expected = [
+        [1, 1], x[..., None], x @ x, np.hstack([x, x]), x[1:], x.T, x.ravel(), x[[0, 0, 1, 1]],
+        x[:, ::-1], x.std(0), x**2, np.clip(x, 2, 10), (2, 2), x, x.cumsum(0),
+        -(x * np.log(share)).sum(1),
+    ]  # fmt: skip
+    for made, right in zip(space["made"], expected, strict=True):
+        np.testing.assert_allclose(np.asarray(made), right, rtol=1e-5)
+
+
+def test_functions_are_here_with_these_arguments():
+    for name, function in [*functions().items(), *backend_functions().items()]:
+        if function.place in ("None", "NONE"):
             continue
         found = fastdl
         for part in function.place.split("."):
@@ -333,8 +429,11 @@ def test_notebooks(tmp_path, capsys):
     cells = [
         cell(["# import torch\n"], "markdown"),
         cell(["%matplotlib inline\n", "import torch\n", "!pip install torch"]),
-        cell("%%time\nimport torch"),
+        cell("%%bash\nimport torch"),
         cell(["\n", "torch.export(é)"]),
+        cell("%%time\nimport torch"),
+        # Lines that a command could begin with, within a statement
+        cell("print('%d'\n  %(3))\ny = 7 \\\n  % 4\nf(y,  # why?\n  y)\ntorch.relu?"),
     ]
     path = tmp_path / "a.ipynb"
     path.write_text(json.dumps({"cells": cells, "nbformat": 4}, ensure_ascii=False), "utf-8")
@@ -342,7 +441,10 @@ def test_notebooks(tmp_path, capsys):
     assert status == 0 and f"{path}:cell 3:2:7: torch.export" in output
     after = json.loads((tmp_path / "a_fastdl.ipynb").read_text("utf-8"))
     cells[1]["source"][1] = "import fastdl as torch\n"
+    cells[4]["source"] = "%%time\nimport fastdl as torch"
     assert after == {"cells": cells, "nbformat": 4}
+    path.write_text('{"cells": []}')
+    assert run(capsys, path, "--check")[0] == 0
     path.write_text("{")
     assert run(capsys, path)[0] == 2
 

@@ -151,6 +151,15 @@ def test_questions_about_gpus():
             RuntimeError, match=rf"cuda.{name}: this build of fastdl runs on no GPU"
         ):
             getattr(cuda, name)()
+    # The device of another machine can be asked about.
+    assert fastdl.device("cuda:1").type == "cuda" and fastdl.device("cuda:1").index == 1
+    assert fastdl.ones(1).device.type != fastdl.device("mps").type
+    with pytest.raises(RuntimeError, match="unknown device 'cuda'; possible: 'cpu'"):
+        fastdl.ones(1).to(fastdl.device("cuda"))
+    with pytest.raises(RuntimeError, match="unknown device 'mps'; possible: 'cpu'"):
+        fastdl.Generator("mps")
+    with pytest.raises(RuntimeError, match="unknown device 'nowhere'; possible: 'cpu'"):
+        fastdl.device("nowhere")
     with pytest.raises(RuntimeError, match="unknown device 'cuda:0'; possible: 'cpu'"):
         fastdl.ones(1).cuda()
     with pytest.raises(RuntimeError, match="unknown device 'cuda:1'; possible: 'cpu'"):
