@@ -40,7 +40,11 @@ _NO_STREAMS = ("_parameters", "_buffers", "_modules", "_inbound_nodes", "_init_a
 
 
 class _Unset:
-    """What a layer has in the place of an attribute before `Layer.__init__` has run."""
+    """What a layer has in the place of an attribute before `Layer.__init__` has run.
+
+    An attribute of the class makes that of the layer slower, so these are ones that calls do not
+    read.
+    """
 
     def __get__(self, layer: object, kind: type) -> Any:
         if layer is None:
@@ -88,7 +92,7 @@ class LayerState(Module):
     _scope: str | None = None
     _building = False  # whether build() runs
     if not TYPE_CHECKING:
-        name = built = training = _parameters = _modules = _Unset()
+        name = _parameters = _modules = _Unset()
 
     # --- weights
 

@@ -267,8 +267,7 @@ class Layer(StatelessCalls):
             masked = masked or self._may_take_masks(args, kwargs)
         calls = context.__dict__  # the attributes one by one take as long as a small layer
         before = self._enter(calls, args, kwargs)
-        if self._rebinds:
-            rebinds = set_rebinding(True)
+        rebinds = set_rebinding(True) if self._rebinds else None
         try:
             if not self.built or self.input_spec is not None:
                 self._prepare(args, kwargs)
@@ -289,7 +288,7 @@ class Layer(StatelessCalls):
             raise shortened(error)  # noqa: B904
         finally:
             calls["root"], calls["training"], calls["scope"] = before
-            if self._rebinds:
+            if rebinds is not None:
                 set_rebinding(rebinds)
 
     def _arguments_of(self, args: Args) -> Args:
@@ -304,6 +303,7 @@ class Layer(StatelessCalls):
         The mode comes from the call's arguments, else from the calling layer, else from the
         layer itself.
         """
+        scope = self._scope or self._first_scope()  # or the error that __init__() did not run
         root, outer, _ = before = calls["root"], calls["training"], calls["scope"]
         taken = self._taken or self._read_signature()
         training = kwargs.pop("training", None) if kwargs else None
@@ -334,7 +334,7 @@ class Layer(StatelessCalls):
             if self._loss_layers:
                 self._clear_losses()
         calls["training"] = training
-        calls["scope"] = self._scope or self._first_scope()
+        calls["scope"] = scope
         return before
 
     def _read_signature(self) -> Signature:
