@@ -152,6 +152,7 @@ class Layer(StatelessCalls):
         if not isinstance(trainable, bool):
             raise ValueError(f"{kind}: trainable: expected True or False, got {shown(trainable)}")
         name = name or unique_name(snake_case(kind))
+        policy = _policy_of(dtype, kind)
         self.__dict__.update(
             name=name,
             built=self._stateless and not self._builds,
@@ -162,7 +163,8 @@ class Layer(StatelessCalls):
             ),
             training=False,
             _trainable=trainable,
-            _dtype_policy=_policy_of(dtype, kind).of_layer(name),
+            _policy=policy,
+            _dtype_policy=policy.of_layer(""),
             _inbound_nodes=[],
             _metrics=[],
             _losses=[],
@@ -294,6 +296,7 @@ class Layer(StatelessCalls):
         The mode comes from the call's arguments, else from the calling layer, else from the
         layer itself.
         """
+        scope = self._scope or self._first_scope()
         root, outer, _ = before = calls["root"], calls["training"], calls["scope"]
         taken = self._taken or self._read_signature()
         training = kwargs.pop("training", None) if kwargs else None
@@ -324,7 +327,7 @@ class Layer(StatelessCalls):
             if self._loss_layers:
                 self._clear_losses()
         calls["training"] = training
-        calls["scope"] = self._scope or self._first_scope()
+        calls["scope"] = scope
         return before
 
     def _read_signature(self) -> Signature:
@@ -569,7 +572,7 @@ class Layer(StatelessCalls):
                 class doesn't define get_config.
         """
         config: Config = {"name": self.name, "trainable": self.trainable}
-        config["dtype"] = self.dtype_policy.name
+        config["dtype"] = _config_of(self._policy)
         if self.activity_regularizer is not None:
             config["activity_regularizer"] = regularizers.serialize(self.activity_regularizer)
         return config if has_own_config(type(self)) else plain_config(self, config)
@@ -637,6 +640,15 @@ def _recorded(build: Callable[..., None]) -> Callable[..., None]:
         self.__dict__.update(built=True, _build_shapes=(args, kwargs))
 
     return recorded
+
+
+def _config_of(policy: DTypePolicy) -> str | Config:
+    """The name of a policy, or the config of a map."""
+    if type(policy) is DTypePolicy:
+        return policy.name
+    from .. import dtype_policies
+
+    return dtype_policies.serialize(policy)
 
 
 def _policy_of(dtype: DTypeLike | DTypePolicy | None, kind: str) -> DTypePolicy:

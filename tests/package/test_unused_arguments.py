@@ -93,7 +93,8 @@ NEVER_READ = {
         for name in names
     },
     ("layers.layer", "build", "input_shape"): HOOK,
-    ("_base.dtype_policy", "of_layer", "name"): "one policy for all; a map has others",
+    ("_base.dtype_policy", "of_layer", "path"): "one policy for all; a map has others",
+    ("_base.dtype_policy", "with_layer", "path"): "one policy for all; a map has others",
     (
         "layers.multi_head_attention",
         "call",
