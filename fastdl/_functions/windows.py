@@ -12,6 +12,7 @@ import numpy as np
 from .. import _core
 from .._base import windows
 from .._base.device import moved
+from .._base.dtypes import check_float
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,6 +34,8 @@ def made(
     layout: object = None,
 ) -> Tensor:
     """The window of the name `who` as a tensor; `values(n)` is a symmetric one of n values."""
+    if dtype is not None:
+        check_float(who, dtype)
     window = windows.window(who, values, length, periodic).astype("float32")
     return _placed(_core.as_tensor(window, dtype or "float32"), device, requires_grad)
 

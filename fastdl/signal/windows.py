@@ -7,13 +7,14 @@ rounded once. `dtype`, `device`, `requires_grad` and `layout` are those of `fast
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, TypedDict
 
 import numpy as np
 
 from .._base import windows
 from .._base.checks import check_number, check_numbers
+from .._base.dtypes import as_dtype, float32
 from .._functions.windows import made
 
 if TYPE_CHECKING:
@@ -45,8 +46,18 @@ class _Options(TypedDict, total=False):
     requires_grad: bool
 
 
+def _window(
+    name: str, values: Callable[[int], np.ndarray], M: int, sym: bool, options: _Options
+) -> Tensor:
+    who = f"signal.windows.{name}"
+    dtype = options.get("dtype")
+    if dtype is not None and as_dtype(dtype) != float32:
+        raise ValueError(f"{who}: dtype: expected float32, got {dtype}; cast the result")
+    return made(who, values, M, not sym, **options)
+
+
 def _cosines(name: str, M: int, terms: Sequence[float], sym: bool, options: _Options) -> Tensor:
-    return made(f"signal.windows.{name}", windows.general_cosine(terms), M, not sym, **options)
+    return _window(name, windows.general_cosine(terms), M, sym, options)
 
 
 def bartlett(M: int, *, sym: bool = True, **options: Unpack[_Options]) -> Tensor:
@@ -56,7 +67,7 @@ def bartlett(M: int, *, sym: bool = True, **options: Unpack[_Options]) -> Tensor
         >>> fastdl.signal.windows.bartlett(5).tolist()
         [0.0, 0.5, 1.0, 0.5, 0.0]
     """
-    return made("signal.windows.bartlett", np.bartlett, M, not sym, **options)
+    return _window("bartlett", np.bartlett, M, sym, options)
 
 
 def blackman(M: int, *, sym: bool = True, **options: Unpack[_Options]) -> Tensor:
@@ -151,7 +162,7 @@ def cosine(M: int, *, sym: bool = True, **options: Unpack[_Options]) -> Tensor:
     def values(n: int) -> np.ndarray:
         return np.sin(np.pi * (np.arange(n) + 0.5) / n)
 
-    return made("signal.windows.cosine", values, M, not sym, **options)
+    return _window("cosine", values, M, sym, options)
 
 
 def exponential(
@@ -191,7 +202,7 @@ def exponential(
         at = (n - 1) / 2 if middle is None else middle
         return np.exp(-np.abs(np.arange(n) - at) / tau)
 
-    return made(who, values, M, not sym, **options)
+    return _window("exponential", values, M, sym, options)
 
 
 def gaussian(M: int, *, std: float = 1.0, sym: bool = True, **options: Unpack[_Options]) -> Tensor:
@@ -219,7 +230,7 @@ def gaussian(M: int, *, std: float = 1.0, sym: bool = True, **options: Unpack[_O
     def values(n: int) -> np.ndarray:
         return np.exp(-0.5 * ((np.arange(n) - (n - 1) / 2) / std) ** 2)
 
-    return made(who, values, M, not sym, **options)
+    return _window("gaussian", values, M, sym, options)
 
 
 def kaiser(M: int, *, beta: float = 12.0, sym: bool = True, **options: Unpack[_Options]) -> Tensor:
@@ -241,5 +252,5 @@ def kaiser(M: int, *, beta: float = 12.0, sym: bool = True, **options: Unpack[_O
         >>> fastdl.signal.windows.kaiser(3, beta=0.0).tolist()
         [1.0, 1.0, 1.0]
     """
-    who = "signal.windows.kaiser"
-    return made(who, windows.kaiser(check_number(who, "beta", beta)), M, not sym, **options)
+    beta = check_number("signal.windows.kaiser", "beta", beta)
+    return _window("kaiser", windows.kaiser(beta), M, sym, options)
