@@ -63,6 +63,7 @@ if TYPE_CHECKING:  # what __getattr__ below finds, spelled out for type checkers
     from . import random as random
     from . import regularizers as regularizers
     from . import saving as saving
+    from . import signal as signal
     from . import sklearn as sklearn
     from . import special as special
     from . import tabular as tabular
@@ -97,6 +98,7 @@ if TYPE_CHECKING:  # what __getattr__ below finds, spelled out for type checkers
     from ._base.creation import randn as randn
     from ._base.creation import randn_like as randn_like
     from ._base.creation import randperm as randperm
+    from ._base.creation import scalar_tensor as scalar_tensor
     from ._base.creation import tensor as tensor
     from ._base.creation import zeros as zeros
     from ._base.creation import zeros_like as zeros_like
@@ -212,6 +214,7 @@ if TYPE_CHECKING:  # what __getattr__ below finds, spelled out for type checkers
     from .nn.functions import alpha_dropout as alpha_dropout
     from .nn.functions import batch_norm as batch_norm
     from .nn.functions import binary_cross_entropy_with_logits as binary_cross_entropy_with_logits
+    from .nn.functions import constant_pad_nd as constant_pad_nd
     from .nn.functions import cosine_embedding_loss as cosine_embedding_loss
     from .nn.functions import ctc_loss as ctc_loss
     from .nn.functions import dropout as dropout
@@ -263,13 +266,13 @@ _SUBMODULES = frozenset(
     "accelerator activations amp applications autograd backend backends callbacks config "
     "constraints cuda data datasets distributions dtype_policies fft func initializers layers "
     "linalg losses metrics mixed_precision models nn ops optim optimizers preprocessing random "
-    "regularizers saving sklearn special tabular tree utils".split()
+    "regularizers saving signal sklearn special tabular tree utils".split()
 )
 # Where a name at the top level lives; a name that is not listed is one of PyTorch's functions.
 _HOMES = {
     "_base.creation": "tensor as_tensor from_numpy from_dlpack full zeros ones empty arange eye "
     "linspace logspace is_tensor rand randn normal randint randperm bernoulli zeros_like ones_like "
-    "full_like empty_like rand_like randn_like randint_like",
+    "full_like empty_like rand_like randn_like randint_like scalar_tensor",
     "_base.random": "manual_seed seed initial_seed get_rng_state set_rng_state Generator",
     "_base.defaults": "set_default_device get_default_device set_default_dtype get_default_dtype "
     "set_float32_matmul_precision get_float32_matmul_precision use_deterministic_algorithms "
@@ -308,9 +311,9 @@ _HOMES = {
     "pairwise_distance pixel_shuffle pixel_unshuffle prelu relu_ rms_norm rrelu rrelu_ "
     "selu_ threshold threshold_",
     "nn.functions": "adaptive_max_pool1d alpha_dropout batch_norm binary_cross_entropy_with_logits "
-    "cosine_embedding_loss ctc_loss dropout embedding feature_alpha_dropout group_norm "
-    "hinge_embedding_loss instance_norm kl_div layer_norm margin_ranking_loss "
-    "poisson_nll_loss triplet_margin_loss",
+    "constant_pad_nd cosine_embedding_loss ctc_loss dropout embedding "
+    "feature_alpha_dropout group_norm hinge_embedding_loss instance_norm kl_div layer_norm "
+    "margin_ranking_loss poisson_nll_loss triplet_margin_loss",
     # What PyTorch lacks.
     "ops": "cast convert_to_numpy convert_to_tensor expand_dims log_sigmoid mod ndim power shape "
     "size stop_gradient take_along_axis top_k",
@@ -338,7 +341,8 @@ if not TYPE_CHECKING:  # otherwise every name would be right
             value = None
         if value is None or isinstance(value, type(_np)):  # a file of functions is not public
             raise _import_module(f"{__name__}._base.missing").missing(__name__, name) from None
-        if home == "_functions" and callable(value) and not isinstance(value, type):
+        ours = home == "_functions" and callable(value) and not isinstance(value, type)
+        if ours and not name.endswith("_"):  # what is written in place has no symbols
             if value.__name__ != name:  # one for a function with several names
                 value = getattr(_import_module(__name__), value.__name__)
             else:

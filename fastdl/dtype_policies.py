@@ -16,26 +16,30 @@ if TYPE_CHECKING:
 
 
 class DTypePolicyMap(DTypePolicy):
-    """Policies by the names of layers, given to each of them as its `dtype`.
+    """Policies by the paths of layers, given to each of them as its `dtype`.
+
+    The path of a layer is known from its first call or `build` on: its name, after the names of the
+    models and layers in whose call that was. Until then its policy is `default_policy`.
 
     Args:
         default_policy: the policy of layers that have none here; that of `set_dtype_policy` unless
             given.
-        policy_map: policies by name. A name may be a regular expression, which must fit the whole
-            name of a layer.
+        policy_map: policies by path. It may be a regular expression, which must fit a whole path.
 
     Raises:
         ValueError: a policy that is not supported, or a map as `default_policy`.
         TypeError: `policy_map` is no dict.
 
-    Source: `keras.dtype_policies.DTypePolicyMap` of Keras 3. There the path of a layer counts.
+    Source: `keras.dtype_policies.DTypePolicyMap` of Keras 3.
 
     Example:
-        >>> policies = dtype_policies.DTypePolicyMap("float32", {"block_.*": "mixed_bfloat16"})
-        >>> policies["block_1"].name, policies["head"].name
+        >>> policies = dtype_policies.DTypePolicyMap("float32", {"encoder/.*": "mixed_bfloat16"})
+        >>> policies["encoder/dense"].name, policies["head"].name
         ('mixed_bfloat16', 'float32')
-        >>> layers.Dense(2, dtype=policies, name="head").dtype_policy.name
-        'float32'
+        >>> dense = layers.Dense(2, dtype=policies, name="dense")
+        >>> encoder = fastdl.Sequential([layers.Input((3,)), dense], name="encoder")
+        >>> dense.path, dense.dtype_policy[dense.path].name
+        ('encoder/dense', 'mixed_bfloat16')
     """
 
     def __init__(
@@ -59,16 +63,23 @@ class DTypePolicyMap(DTypePolicy):
         """The policy of layers that have none here."""
         return policy_from(self._default)
 
-    def of_layer(self, name: str) -> DTypePolicy:
-        """The policy of the layer of this name."""
-        return self[name]
+    def of_layer(self, path: str) -> DTypePolicy:
+        """The policy of the layer with this path; "" for one that is not known yet."""
+        return self[path] if path else self.default_policy
+
+    def with_layer(self, path: str, policy: DTypePolicy) -> DTypePolicy:
+        """This map with a policy for a path; another map takes its place."""
+        if not path or isinstance(policy, DTypePolicyMap):
+            return policy
+        self._policies[path] = policy
+        return self
 
     def __getitem__(self, key: str) -> DTypePolicy:
         if key in self._policies:
             return self._policies[key]
         fitting = [pattern for pattern in self._policies if re.fullmatch(pattern, key)]
         if len(fitting) > 1:
-            raise ValueError(f"DTypePolicyMap: {key!r} fits several of its names: {fitting}")
+            raise ValueError(f"DTypePolicyMap: {key!r} fits several of its paths: {fitting}")
         return self._policies[fitting[0]] if fitting else self.default_policy
 
     def __setitem__(self, key: str, policy: DTypePolicy) -> None:

@@ -19,7 +19,7 @@ import numpy as np
 
 from . import _core
 from ._base import decompositions as base
-from ._base import diagonals, formulas, products
+from ._base import formulas, products
 from ._base import functional as F
 from ._base import matrix_functions as more
 from ._base.checks import check_choice
@@ -875,7 +875,7 @@ def diagonal(A: TensorLike, *, offset: int = 0, dim1: int = -2, dim2: int = -1) 
         >>> diagonal([[1.0, 2.0], [3.0, 4.0]], offset=1).tolist()
         [2.0]
     """
-    return diagonals.diagonal(A, offset, dim1, dim2, "linalg.diagonal")
+    return _core.diagonal_of(A, offset, dim1, dim2, "linalg.diagonal")
 
 
 @liftable

@@ -1,4 +1,4 @@
-"""Random numbers by the functions and seeds of `keras.random`.
+"""Random numbers by the functions and seeds of `keras.random`, and the state as in `torch.random`.
 
 Without a seed they come from the library's stream, which `utils.set_random_seed` starts. A
 `SeedGenerator` is a separate stream. An integer seed gives the same numbers at every call.
@@ -7,8 +7,8 @@ Without a seed they come from the library's stream, which `utils.set_random_seed
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -29,7 +29,12 @@ from ._base.context import path_of
 from ._base.dtypes import check_range_fits
 from ._base.moving import checked_axis
 from ._base.promotion import is_float_dtype, is_int_dtype
+from ._base.random import get_rng_state as get_rng_state
+from ._base.random import initial_seed as initial_seed
+from ._base.random import manual_seed as manual_seed
 from ._base.random import note_stream, numpy_generator
+from ._base.random import seed as seed
+from ._base.random import set_rng_state as set_rng_state
 from ._base.registry import unique_name
 from ._core import ArgumentError, Tensor
 
@@ -39,6 +44,33 @@ if TYPE_CHECKING:
 
     from ._base.types import Config
     from ._core import TensorLike
+
+
+@contextmanager
+def fork_rng(
+    devices: Iterable[object] | None = None,
+    enabled: bool = True,
+    device_type: str = "cpu",
+) -> Iterator[None]:
+    """A context after which the random state is that of before.
+
+    Args:
+        devices: other devices with a random state, of which there are none; without an effect.
+        enabled: False for a context without an effect.
+        device_type: the kind of the `devices`; without an effect.
+
+    Source: `torch.random.fork_rng`.
+
+    Example:
+        >>> with random.fork_rng():
+        ...     random.manual_seed(0)
+    """
+    before = get_rng_state()
+    try:
+        yield
+    finally:
+        if enabled:
+            set_rng_state(before)
 
 
 class SeedGenerator:

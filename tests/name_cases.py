@@ -277,3 +277,90 @@ torch.e
 torch.inf
 torch.nan
 """
+
+# --- methods that are functions, too
+
+_IN_PLACE = """
+    abs_ acos_ acosh_ arccos_ arccosh_ arcsin_ arcsinh_ arctan_ arctanh_ asin_ asinh_ atan_ atanh_
+    ceil_ conj_physical_ cos_ cosh_ deg2rad_ detach_ erf_ erfc_ exp2_ exp_ expm1_ fix_ floor_ frac_
+    i0_ log10_ log1p_ log2_ log_ logit_ nan_to_num_ neg_ negative_ rad2deg_ reciprocal_ round_
+    rsqrt_ sigmoid_ sin_ sinc_ sinh_ sqrt_ square_ tan_ tanh_ trunc_ zero_
+""".split()
+TORCH += "".join(f"made(lambda x: torch.{name}(x), T(0.1 + P))\n" for name in _IN_PLACE)
+TORCH += """
+made(lambda x: torch.addmv_(x, T(A), T(V[:3]), beta=0.5, alpha=2), T(V[:2]))
+made(lambda x: torch.clamp_(x, -0.1, max=0.2), T(A))
+made(lambda x: torch.clip_(x, max=0.2), T(A))
+made(lambda x: torch.clamp_max_(x, 0.2), T(A))
+made(lambda x: torch.clamp_min_(x, 0.2), T(A))
+made(lambda x: torch.fill_(x, 2), T(A))
+made(lambda x: torch.fill_(x, 2), T(I))
+made(lambda x: torch.gcd_(x, T(I + 2)), T(I + 4))
+made(lambda x: torch.lcm_(x, T(I + 2)), T(I + 4))
+made(lambda x: torch.ldexp_(x, T(I)), T(A))
+made(lambda x: torch.xlogy_(x, T(P + 1)), T(A))
+made(lambda x: torch.index_put_(x, (T(I[0]),), T(V[:3])), T(V))
+made(lambda x: torch.index_put_(x, (T(I[1]),), T(V[:3]), True), T(V))
+made(lambda x: torch.resize_as_(x, T(I)), T(A))
+made(lambda x: torch.exp_(input=x), T(A))
+torch.exp_(0.5)
+torch.detach(T(A))
+torch.get_device(T(A))
+torch.is_distributed(T(A))
+torch.is_neg(T(A))
+torch.is_same_size(T(A), T(B))
+torch.is_same_size(T(A), T(V))
+torch.is_signed(T(M))
+torch.unsafe_split_with_sizes(T(A), (1, 2), 1)
+torch.rsub(T(A), T(B))
+torch.rsub(T(A), 2, alpha=3)
+torch.rsub(T(I), T(I), alpha=2)
+torch.fill(T(A), 2)
+torch.fill(T(I), T(A[0, 0]))
+torch.fill(T(A), T(V))
+torch.scalar_tensor(2)
+torch.scalar_tensor(2**53 + 1, dtype=torch.int64)
+torch.scalar_tensor(-float("inf"))
+torch.scalar_tensor(True, dtype=torch.bool)
+torch.scalar_tensor("1")
+T(A).fill_(T(V[0]))
+T(A).fill_(T(V[:3]))
+T(A).fill_([1, 2, 3])
+torch.constant_pad_nd(T(A), [1, 2, 0, 1])
+torch.constant_pad_nd(T(A), [1, -1], 0.5)
+torch.constant_pad_nd(T(A), [1])
+torch.binomial(T(V * 0 + 3), T(np.float32([0, 1, 1, 0])))
+torch.multinomial(T(np.float32([0, 2, 0])), 2, True)
+torch.multinomial(T(I + 1), 1)
+torch.multinomial(T(M), 1)
+"""
+
+# --- windows
+
+_WINDOWS = """
+    bartlett({}) blackman({}) cosine({}) exponential({}) exponential({},tau=2.5) gaussian({})
+    gaussian({},std=3) general_cosine({},a=[0.4,0.6]) general_cosine({},a=[0.3,0.2,0.1,0.4])
+    general_cosine({},a=[2]) general_hamming({}) general_hamming({},alpha=0.3) hamming({}) hann({})
+    kaiser({}) kaiser({},beta=0) kaiser({},beta=3.5) nuttall({})
+""".split()
+_SIZES = [*map(str, (0, 1, 2, 5, 8)), *(f"{n},sym=False" for n in (0, 1, 2, 5, 8))]
+TORCH += "\n".join(f"torch.signal.windows.{w.format(n)}" for w in _WINDOWS for n in _SIZES)
+TORCH += """
+torch.signal.windows.exponential(5, center=1.5, tau=2, sym=False)
+torch.signal.windows.exponential(1, center=1.5, sym=False)
+torch.signal.windows.exponential(5, center=1.5)
+torch.signal.windows.exponential(5, tau=0)
+torch.signal.windows.gaussian(5, std=-1)
+torch.signal.windows.kaiser(5, beta=-1)
+torch.signal.windows.general_cosine(5, a=[])
+torch.signal.windows.general_cosine(5, a=2)
+torch.signal.windows.hann(-1)
+torch.signal.windows.hann("5")
+torch.signal.windows.hann(5, False)
+torch.signal.windows.hann(5, dtype=torch.float32, requires_grad=True)
+torch.signal.windows.hann(5, dtype=torch.int64)
+torch.signal.windows.kaiser(5, dtype=torch.float16)
+torch.signal.windows.exponential(5, dtype=torch.bool)
+torch.hann_window(5, dtype=torch.int64)
+torch.kaiser_window(5, dtype=torch.float16)
+"""

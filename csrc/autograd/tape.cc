@@ -175,7 +175,7 @@ void record(const Op& op, const Tensor* in, int inputs, Outputs& out, const Attr
 
 // A tensor in the memory of another that was changed in place since, on the tape. PyTorch's views do the same.
 void find_place_again(const Tensor& t) {
-  TensorImpl* from = t->viewed ? t->viewed->tensor : nullptr;
+  TensorImpl* from = t->viewed ? t->viewed->nearest() : nullptr;
   FASTDL_CHECK(from && from->storage == t->storage, RuntimeError, "a tensor of shape ", t->shape,
                " shares its memory with one that was changed in place since, so its own ",
                "place in the graph is lost; make it again (reshape, view) after that change");

@@ -113,7 +113,7 @@ void become(const Tensor& t, const Tensor& source, bool memory) {
 }
 
 // The tensor that t was made of by reshape, on the tape; null if it is gone.
-Tensor viewed(const Tensor& t) { return t && t->viewed ? t->viewed->tensor : nullptr; }
+Tensor viewed(const Tensor& t) { return t && t->viewed ? t->viewed->nearest() : nullptr; }
 
 // The two tensors exchange their memory, their places in the graph and their gradients.
 void exchange(const Tensor& a, const Tensor& b) {

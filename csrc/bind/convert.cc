@@ -26,7 +26,9 @@ DType nearest(const py::dtype& t) {
     case 'i': return size <= 4 ? DType::int32 : DType::int64;
   }
   raise<TypeError>("expected numbers, got an array of dtype ", std::string(py::str(t)),
-                   t.kind() == 'O' ? " (rows of different lengths, or values that are no numbers)" : "");
+                   t.kind() == 'O'   ? " (rows of different lengths, or values that are no numbers)"
+                   : t.kind() == 'c' ? "; there are no complex tensors: pass its real and imag as two arrays"
+                                     : "");
 }
 
 // Converts by the rule of convert(): NumPy leaves casts of floats to integers to the CPU and has no bfloat16. `From` is

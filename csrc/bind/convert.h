@@ -87,6 +87,14 @@ Tensor expanded(const Tensor& x, const Shape& shape);
 // The parts of these sizes along an axis, and the rows along an axis, which they lack.
 std::vector<Tensor> cut(const Tensor& x, const std::vector<int64_t>& sizes, int64_t axis);
 std::vector<Tensor> unbound(const Tensor& x, int64_t axis);
+// x without axes of size 1, with a new one, with two axes exchanged as a part of x, and with axes reversed.
+Tensor squeeze(const Tensor& x, const Axes& dim);
+Tensor unsqueeze(const Tensor& x, int64_t dim);
+Tensor exchanged(const Tensor& x, int64_t one, int64_t other, const std::string& who);
+Tensor flip(const Tensor& x, const Axes& dims, const std::string& who);
+// A diagonal of the matrices in two axes, as the last axis of the result; a copy, or a part of x.
+Tensor diagonal_of(const Tensor& x, int64_t offset, int64_t axis1, int64_t axis2, const std::string& who);
+Tensor diagonal(const Tensor& x, int64_t offset, int64_t dim1, int64_t dim2);
 // What is a view in PyTorch is a part of x or shares its memory; what is a copy there is one.
 Tensor in_own_order(const Tensor& x);
 Tensor reshaped(const Tensor& x, const Shape& shape);

@@ -196,18 +196,24 @@ Tensor with_mask(const Tensor& x, const Tensor& mask) {
   return r;
 }
 
-#define OTHERS(F)                                                                                   \
-  F(tensor, (const py::object& data, const py::object& dtype = nullptr, bool keep_type = false))    \
-  F(as_tensor, (const py::object& data, const py::object& dtype = nullptr, bool keep_type = false)) \
-  F(empty, (const Shape& shape, DType dtype))                                                       \
-  F(full, (const Shape& shape, DType dtype, const py::object& value))                               \
-  F(note_part, (const Tensor& copy, const Tensor& original, const py::object& how))                 \
-  F(transposed, (const Tensor& x, const Axes& perm = std::nullopt))                                 \
-  F(expanded, (const Tensor& x, const Shape& shape))                                                \
-  F(cut, (const Tensor& x, const std::vector<int64_t>& sizes, int64_t axis))                        \
-  F(unbound, (const Tensor& x, int64_t axis))                                                       \
-  F(in_own_order, (const Tensor& x))                                                                \
-  F(reshaped, (const Tensor& x, const Shape& shape))                                                \
+#define OTHERS(F)                                                                                         \
+  F(tensor, (const py::object& data, const py::object& dtype = nullptr, bool keep_type = false))          \
+  F(as_tensor, (const py::object& data, const py::object& dtype = nullptr, bool keep_type = false))       \
+  F(empty, (const Shape& shape, DType dtype))                                                             \
+  F(full, (const Shape& shape, DType dtype, const py::object& value))                                     \
+  F(note_part, (const Tensor& copy, const Tensor& original, const py::object& how))                       \
+  F(transposed, (const Tensor& x, const Axes& perm = std::nullopt))                                       \
+  F(expanded, (const Tensor& x, const Shape& shape))                                                      \
+  F(cut, (const Tensor& x, const std::vector<int64_t>& sizes, int64_t axis))                              \
+  F(unbound, (const Tensor& x, int64_t axis))                                                             \
+  F(squeeze, (const Tensor& x, const Axes& dim))                                                          \
+  F(unsqueeze, (const Tensor& x, int64_t dim))                                                            \
+  F(exchanged, (const Tensor& x, int64_t one, int64_t other, const std::string& who))                     \
+  F(flip, (const Tensor& x, const Axes& dims, const std::string& who))                                    \
+  F(diagonal_of, (const Tensor& x, int64_t offset, int64_t axis1, int64_t axis2, const std::string& who)) \
+  F(diagonal, (const Tensor& x, int64_t offset, int64_t dim1, int64_t dim2))                              \
+  F(in_own_order, (const Tensor& x))                                                                      \
+  F(reshaped, (const Tensor& x, const Shape& shape))                                                      \
   F(with_mask, (const Tensor& x, const Tensor& mask))
 
 #define FUNCTION(name, ...)                                                                         \

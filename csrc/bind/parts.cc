@@ -1,4 +1,7 @@
-// Copies of parts of tensors (ops/views.h), whose reading and writing are in fastdl/_base/views.py.
+// Copies of parts of tensors (ops/views.h), whose reading and writing are in fastdl/_base/views.py, and what users call
+// often of the functions that only move values.
+#include <numeric>
+
 #include "bind/convert.h"
 #include "bind/indexing.h"
 #include "ops/ops.h"
@@ -116,6 +119,36 @@ class TransposedPart : public BoundPart {
   const Axes perm_;
 };
 
+class DiagonalPart : public BoundPart {
+ public:
+  DiagonalPart(const Tensor& original, const Tensor& copy, int64_t offset, int axis1, int axis2)
+      : BoundPart(original, copy), offset_(offset), axis1_(axis1), axis2_(axis2) {}
+  py::object how() const override {
+    using namespace py::literals;
+    return py::module_::import("functools")
+        .attr("partial")(py::module_::import("fastdl._core").attr("diagonal_of"), "offset"_a = offset_,
+                         "axis1"_a = axis1_, "axis2"_a = axis2_, "who"_a = "diagonal");
+  }
+  std::optional<Shape> strides(const Shape& original) const override {
+    Shape s;
+    for (int i = 0; i < original.rank(); ++i)
+      if (i != axis1_ && i != axis2_) s.push_back(original[i]);
+    s.push_back(original[axis1_] + original[axis2_]);
+    return s;
+  }
+
+ protected:
+  Tensor read(const Tensor& original) const override {
+    return diagonal_of(original, offset_, axis1_, axis2_, "diagonal");
+  }
+  void write(const Tensor& original, const Tensor& values) const override { views("write")(original, how(), values); }
+  bool writable() const override { return true; }
+
+ private:
+  const int64_t offset_;
+  const int axis1_, axis2_;
+};
+
 Shape strides_in_order(const Shape& shape) {
   Shape s = shape;
   int64_t count = 1;
@@ -216,6 +249,98 @@ std::vector<Tensor> unbound(const Tensor& x, int64_t axis) {
   std::vector<Tensor> rows = split(x, std::vector<int64_t>(size_t(x->shape[along]), 1), along);
   for (size_t i = 0; i < rows.size(); ++i) rows[i] = note_part(reshape(rows[i], row), x, key_along(along, py::int_(i)));
   return rows;
+}
+
+Tensor squeeze(const Tensor& x, const Axes& dim) {
+  FASTDL_CHECK(x, TypeError, "squeeze: expected a tensor, got None");
+  const int rank = x->shape.rank();
+  std::vector<bool> named(static_cast<size_t>(std::max(rank, 1)), !dim);
+  if (dim) {
+    for (int64_t axis : *dim) {
+      const size_t place = size_t(normalize_axis(axis, std::max(rank, 1), "squeeze"));
+      FASTDL_CHECK(!named[place], ShapeError, "squeeze: axis ", axis, " occurs twice");
+      named[place] = true;
+    }
+  }
+  Shape shape;
+  for (int i = 0; i < rank; ++i)
+    if (!named[size_t(i)] || x->shape[i] != 1) shape.push_back(x->shape[i]);
+  return rank ? reshape(x, shape) : x;
+}
+Tensor unsqueeze(const Tensor& x, int64_t dim) {
+  FASTDL_CHECK(x, TypeError, "unsqueeze: expected a tensor, got None");
+  Shape shape = x->shape;
+  shape.insert(normalize_axis(dim, shape.rank() + 1, "unsqueeze"), 1);
+  return reshape(x, shape);
+}
+Tensor exchanged(const Tensor& x, int64_t one, int64_t other, const std::string& who) {
+  FASTDL_CHECK(x, TypeError, who, ": expected a tensor, got None");
+  const int rank = x->shape.rank();
+  // PyTorch knows a tensor without axes by the axes 0 and -1.
+  const int a = normalize_axis(one, std::max(rank, 1), who.c_str());
+  const int b = normalize_axis(other, std::max(rank, 1), who.c_str());
+  if (rank == 0) return x;
+  std::vector<int64_t> perm(static_cast<size_t>(rank));
+  std::iota(perm.begin(), perm.end(), 0);
+  std::swap(perm[size_t(a)], perm[size_t(b)]);
+  return transposed(x, perm);
+}
+Tensor flip(const Tensor& x, const Axes& dims, const std::string& who) {
+  FASTDL_CHECK(x, TypeError, who, ": expected a tensor, got None");
+  const Shape& shape = x->shape;
+  const int rank = shape.rank();
+  std::vector<bool> backwards(static_cast<size_t>(std::max(rank, 1)), !dims);
+  if (dims) {
+    for (int64_t axis : *dims) {
+      const size_t place = size_t(normalize_axis(axis, std::max(rank, 1), who.c_str()));
+      FASTDL_CHECK(!backwards[place], ShapeError, who, ": axis ", axis, " occurs twice");
+      backwards[place] = true;
+    }
+  }
+  std::vector<int64_t> starts, stops, steps;
+  for (int i = 0; i < rank; ++i) {
+    const bool back = backwards[size_t(i)];
+    starts.push_back(back ? shape[i] - 1 : 0);
+    stops.push_back(back ? -1 : shape[i]);
+    steps.push_back(back ? -1 : 1);
+  }
+  return rank ? slice(x, starts, stops, steps) : copy(x);
+}
+
+Tensor diagonal_of(const Tensor& x, int64_t offset, int64_t axis1, int64_t axis2, const std::string& who) {
+  FASTDL_CHECK(x, TypeError, who, ": expected a tensor, got None");
+  const int rank = x->shape.rank();
+  const int a = normalize_axis(axis1, rank, who.c_str()), b = normalize_axis(axis2, rank, who.c_str());
+  FASTDL_CHECK(a != b, ShapeError, who, ": expected two different axes, got ", axis1, " and ", axis2);
+  Tensor last = x;
+  if (a != rank - 2 || b != rank - 1) {
+    std::vector<int64_t> perm;
+    for (int i = 0; i < rank; ++i)
+      if (i != a && i != b) perm.push_back(i);
+    perm.push_back(a);
+    perm.push_back(b);
+    last = transpose(x, perm);
+  }
+  const int64_t rows = x->shape[a], columns = x->shape[b];
+  // In the flattened matrix its elements lie columns + 1 apart.
+  const int64_t length = offset >= 0 ? std::min(rows, std::max<int64_t>(columns - offset, 0))
+                                     : std::min(std::max<int64_t>(rows + offset, 0), columns);
+  const int64_t start = length == 0 ? 0 : offset >= 0 ? offset : -offset * columns;
+  Shape flat = last->shape;
+  flat.erase(rank - 1);
+  flat[rank - 2] = rows * columns;
+  std::vector<int64_t> starts(static_cast<size_t>(rank - 1), 0), stops, steps(static_cast<size_t>(rank - 1), 1);
+  for (int i = 0; i < rank - 1; ++i) stops.push_back(flat[i]);
+  starts.back() = start;
+  stops.back() = length == 0 ? 0 : start + (length - 1) * (columns + 1) + 1;
+  steps.back() = columns + 1;
+  return slice(reshape(last, flat), starts, stops, steps);
+}
+Tensor diagonal(const Tensor& x, int64_t offset, int64_t dim1, int64_t dim2) {
+  const Tensor y = diagonal_of(x, offset, dim1, dim2, "diagonal");
+  const int rank = x->shape.rank();
+  const int a = normalize_axis(dim1, rank, "diagonal"), b = normalize_axis(dim2, rank, "diagonal");
+  return is_new(y, x) ? noted(y, new DiagonalPart(x, y, offset, a, b)) : y;
 }
 
 Tensor in_own_order(const Tensor& x) {

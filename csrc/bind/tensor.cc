@@ -123,7 +123,7 @@ bool& rebinds() {
 // another tensor shares. The name is one reference and Python's stack another, which Python 3.14 mostly saves.
 bool has_other_names(PyObject* self, const Tensor& a) {
   constexpr Py_ssize_t own = PY_VERSION_HEX < 0x030e0000 ? 2 : 1;
-  return Py_REFCNT(self) > own || (a->viewed && a->viewed->tensor) || (a->handle && a->handle->use_count() > 1);
+  return Py_REFCNT(self) > own || (a->viewed && a->viewed->nearest()) || (a->handle && a->handle->use_count() > 1);
 }
 
 // a <op>= b, in place. Where a gradient is recorded and nobody else looks at a, the name is bound to a new tensor,

@@ -47,11 +47,22 @@ class TensorImpl : public RefCounted {
   // A reference to a tensor that does not keep it alive.
   struct Handle : RefCounted {
     TensorImpl* tensor = nullptr;
+    Ref<Handle> viewed;  // of a tensor that is gone: what it shared its memory with
+    // The tensor, or the first one that is left of those that it was made of; null if all are gone.
+    TensorImpl* nearest() const {
+      const Handle* h = this;
+      while (h && !h->tensor) h = h->viewed.get();
+      return h ? h->tensor : nullptr;
+    }
   };
   Ref<Handle> handle;  // to this tensor; null until there is one
   Ref<Handle> viewed;  // of a result on the tape that shares the memory of the call's input: that input
   ~TensorImpl() override {
-    if (handle) handle->tensor = nullptr;
+    if (handle) {
+      handle->tensor = nullptr;
+      while (viewed && !viewed->tensor) viewed = Ref<Handle>(viewed->viewed);  // so that no long chain arises
+      handle->viewed = std::move(viewed);
+    }
     if (of_call) storage->end_call();
   }
 

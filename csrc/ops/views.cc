@@ -23,7 +23,6 @@ struct Busy {
 
 PartOf::PartOf(const Tensor& original, const Tensor& copy)
     : object_(handle_of(original)),
-      viewed_(original->viewed),
       storage_(original->storage),
       offset_(original->offset),
       original_shape_(original->shape),
@@ -42,11 +41,11 @@ Tensor PartOf::memory_of_original() const {
   t->channels_last = original_channels_last_;
   return t;
 }
-// In x[0][1] and x.view(-1)[1] the tensor that was indexed last is gone at once. On the tape it is made again.
+// In x[0][1] and x.view(-1)[1] the tensor that was indexed last is gone at once. On the tape it is made again, from
+// what is left of the tensors that it was made of.
 Tensor PartOf::original() const {
   if (object_->tensor) return object_->tensor;
-  if (viewed_ && viewed_->tensor && viewed_->tensor->storage == storage_)
-    return reshape(viewed_->tensor, original_shape_);
+  if (TensorImpl* from = object_->nearest(); from && from->storage == storage_) return reshape(from, original_shape_);
   const Tensor t = memory_of_original();
   if (storage_->origin()) {
     t->is_part = true;

@@ -39,7 +39,7 @@ class PartOf : public Origin {
   Tensor whole(const Ref<Storage>& copy) const;
   Tensor memory_of_original() const;
 
-  const Ref<TensorImpl::Handle> object_, viewed_;  // the tensor that was indexed, and what that one was made of
+  const Ref<TensorImpl::Handle> object_;  // the tensor that was indexed
   const Ref<Storage> storage_;
   const int64_t offset_;
   const Shape original_shape_, shape_;

@@ -21,7 +21,7 @@ _NESTED = """
     datasets.digits datasets.fashion_mnist datasets.mnist distributions.constraints
     distributions.transforms nn.functional nn.init nn.utils nn.utils.prune
     ops.image optim.lr_scheduler optim.swa_utils optimizers.schedules preprocessing.image
-    preprocessing.sequence
+    preprocessing.sequence signal.windows
 """.split()
 # Functions that only other modules of the package use.
 _INTERNAL = {

@@ -2,8 +2,8 @@
 
 The names and arguments of the library are those of the lists beside this file (collect.py writes
 them), fastdl's are those of the package that Python imports. Differences have their reasons in
-differences.txt, and names of PyTorch that are missing in fastdl/_base/left_out.txt. The site shows
-the tables that this module makes, and the tests check that each difference has a reason.
+differences.txt, names that are missing in fastdl/_base/left_out.txt. The site shows the tables that
+this module makes, and the tests check that each difference has a reason.
 """
 
 from __future__ import annotations
@@ -37,7 +37,6 @@ class Difference:
     arguments: list[str]
     reason: str
     same: bool  # the arguments are written differently and mean the same
-    absent: bool = False  # the names are missing
 
     @property
     def general(self) -> bool:
@@ -67,14 +66,13 @@ class Name:
     @property
     def meanings(self) -> list[Difference]:
         """What is known to differ in meaning, for this name alone."""
-        known = [d for d in differences() if not (d.arguments or d.absent)]
+        known = [d for d in differences() if not d.arguments]
         return [d for d in known if d.about(self.full)]
 
     @property
     def absence(self) -> str:
         """Why it is missing; "" if nothing is said about it."""
-        here = (d.reason for d in differences() if d.absent and d.about(self.full))
-        return next(here, "") or reason_of_absence(self.full)
+        return str(reason_of_absence(self.full))
 
     def reasons(self, argument: str, same: bool = False) -> list[Difference]:
         known = [d for d in differences() if argument in d.arguments and d.same == same]
@@ -99,9 +97,7 @@ def differences() -> list[Difference]:
         if match is None:
             raise ValueError(f"differences.txt: expected 'names (arguments): reason', got {line!r}")
         arguments = re.findall(r"\w+", match[2] or "")
-        absent = arguments == ["missing"]
-        written = [] if absent else arguments
-        found.append(Difference(match[1].split(), written, match[4], match[3] == " =", absent))
+        found.append(Difference(match[1].split(), arguments, match[4], match[3] == " ="))
     return found
 
 
@@ -285,8 +281,6 @@ def _anchor(section: str) -> str:
 def general(library: str) -> Iterator[str]:
     """The differences that hold for many names."""
     for difference in differences():
-        if difference.absent:
-            continue
         if difference.names[0].endswith(".*") and difference.names[0].startswith(library):
             about = ", ".join(f"`{a}`" for a in difference.arguments)
             yield f"- {about + ': ' if about else ''}{difference.reason}"

@@ -101,6 +101,35 @@ def tensor(
     return finished(t, requires_grad, device)
 
 
+def scalar_tensor(
+    s: float,
+    *,
+    dtype: DTypeLike | None = None,
+    requires_grad: bool = False,
+    device: str | Device | None = None,
+    layout: object = None,
+    pin_memory: bool = False,
+) -> Tensor:
+    """A number as a tensor without axes, float32 unless another type is given.
+
+    Args:
+        s: the number.
+        dtype, requires_grad, device, layout, pin_memory: as for `zeros`.
+
+    Raises:
+        TypeError: `s` is no number.
+
+    Example:
+        >>> scalar_tensor(2)
+        tensor(2.)
+    """
+    try:
+        t = _core.full((), dtype or "float32", s)
+    except (TypeError, ValueError) as error:
+        raise blamed("scalar_tensor", error, numbers={"s": s}) from None
+    return finished(t, requires_grad, device)
+
+
 def as_tensor(
     data: TensorLike, dtype: DTypeLike | None = None, device: str | Device | None = None
 ) -> Tensor:

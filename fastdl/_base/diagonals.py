@@ -22,23 +22,6 @@ def _extent(rows: int, columns: int, offset: int) -> tuple[int, int]:
     return (offset if offset >= 0 else -offset * columns), max(length, 0)
 
 
-def diagonal(x: TensorLike, offset: int, axis1: int, axis2: int, who: str) -> Tensor:
-    """A diagonal of the matrices in two axes, as the last axis of the result."""
-    x, offset = _core.as_tensor(x), check_integer(who, "offset", offset)
-    axes = checked_axes((axis1, axis2), x.ndim, who)
-    if axes != [x.ndim - 2, x.ndim - 1]:
-        x = moved(x, axes, (-2, -1), who)
-    rows, columns = x.shape[-2:]
-    start, length = _extent(rows, columns, offset)
-    lead = x.shape[:-2]
-    flat = F.reshape(x, shape=(*lead, rows * columns))
-    stop = start + (length - 1) * (columns + 1) + 1 if length else start
-    if not length:
-        start = stop = 0
-    steps = [1] * len(lead) + [columns + 1]
-    return F.slice(flat, starts=[0] * len(lead) + [start], stops=[*lead, stop], steps=steps)
-
-
 def embedded(x: TensorLike, offset: int, axis1: int, axis2: int, who: str) -> Tensor:
     """Square matrices, in two axes of the result, with the last axis of x as a diagonal."""
     x, offset = _core.as_tensor(x), check_integer(who, "offset", offset)
@@ -70,12 +53,14 @@ def diag(x: TensorLike, offset: int, who: str) -> Tensor:
     x = _core.as_tensor(x)
     if x.ndim not in (1, 2):
         raise ShapeError(f"{who}: expected a vector or a matrix, got shape {x.shape}")
-    return embedded(x, offset, 0, 1, who) if x.ndim == 1 else diagonal(x, offset, 0, 1, who)
+    return (
+        embedded(x, offset, 0, 1, who) if x.ndim == 1 else _core.diagonal_of(x, offset, 0, 1, who)
+    )
 
 
 def trace(x: TensorLike, offset: int, axis1: int, axis2: int, who: str) -> Tensor:
     """The sum of a diagonal of the matrices in two axes."""
-    return F.sum(diagonal(x, offset, axis1, axis2, who), axes=-1)
+    return F.sum(_core.diagonal_of(x, offset, axis1, axis2, who), axes=-1)
 
 
 def triangle_indices(rows: int, columns: int, offset: int, lower: bool) -> np.ndarray:

@@ -75,9 +75,13 @@ class DTypePolicy:
         if mixed:
             warn_if_missing("mixed_bfloat16")
 
-    def of_layer(self, name: str) -> DTypePolicy:
-        """The policy of the layer of this name: itself. A `DTypePolicyMap` has others."""
+    def of_layer(self, path: str) -> DTypePolicy:
+        """The policy of the layer with this path: itself. A `DTypePolicyMap` has others."""
         return self
+
+    def with_layer(self, path: str, policy: DTypePolicy) -> DTypePolicy:
+        """What takes the place of this policy, once the layer with this path has another one."""
+        return policy
 
     def get_config(self) -> dict[str, Any]:
         """The settings from which `from_config` makes the policy."""

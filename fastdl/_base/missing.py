@@ -20,13 +20,16 @@ _PEERS = {
     "fastdl.data": ("torch.utils.data",),
     "fastdl.distributions": ("torch.distributions",),
     "fastdl.fft": ("torch.fft",),
+    "fastdl.func": ("torch.func",),
     "fastdl.linalg": ("torch.linalg",),
     "fastdl.nn": ("torch.nn",),
     "fastdl.nn.functional": ("torch.nn.functional",),
     "fastdl.nn.init": ("torch.nn.init",),
     "fastdl.nn.utils": ("torch.nn.utils",),
+    "fastdl.nn.utils.rnn": ("torch.nn.utils.rnn",),
     "fastdl.optim": ("torch.optim",),
     "fastdl.optim.lr_scheduler": ("torch.optim.lr_scheduler",),
+    "fastdl.random": ("keras.random", "torch.random"),
     "fastdl.special": ("torch.special",),
 }
 
@@ -47,7 +50,7 @@ def peer_names() -> dict[str, set[str]]:
 
 @lru_cache(1)
 def left_out() -> list[tuple[list[str], str]]:
-    """Patterns of PyTorch's names that are not here, and why."""
+    """Patterns of names of PyTorch and Keras that are not here, and why."""
     with open(os.path.join(os.path.dirname(__file__), "left_out.txt"), encoding="utf-8") as file:
         lines = file.read().replace("\n  ", " ").splitlines()
     pairs = (line.partition(": ") for line in lines if line and not line.startswith("#"))
@@ -55,7 +58,7 @@ def left_out() -> list[tuple[list[str], str]]:
 
 
 def reason(peer: str) -> str:
-    """Why a name of PyTorch is not here; "" if nothing is known."""
+    """Why a name of PyTorch or Keras is not here; "" if nothing is known."""
     found = (why for patterns, why in left_out() if any(fnmatchcase(peer, p) for p in patterns))
     return next(found, "")
 

@@ -142,13 +142,7 @@ def order_of_exchanged(rank: int, one: int, other: int, who: str) -> list[int]:
 
 def flipped(x: TensorLike, axes: Axes, who: str) -> Tensor:
     """The given axes reversed; None reverses all."""
-    x = _core.as_tensor(x)
-    backwards = range(x.ndim) if axes is None else checked_axes(axes, x.ndim, who)
-    starts = [n - 1 if i in backwards else 0 for i, n in enumerate(x.shape)]
-    stops = [-1 if i in backwards else n for i, n in enumerate(x.shape)]
-    return F.slice(
-        x, starts=starts, stops=stops, steps=[-1 if i in backwards else 1 for i in range(x.ndim)]
-    )
+    return _core.flip(x, axes, who)
 
 
 def rolled(x: TensorLike, shifts: IntOrInts, axes: Axes, who: str) -> Tensor:

@@ -11,7 +11,7 @@ from .checks import shown
 from .moving import is_integer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
 
 def window(
@@ -31,13 +31,14 @@ def window(
     return values(n + 1)[:n] if periodic and n > 1 else values(n)
 
 
-def general_hamming(alpha: float, beta: float) -> Callable[[int], np.ndarray]:
-    """`alpha - beta cos(2 pi k / (n - 1))`."""
+def general_cosine(terms: Sequence[float]) -> Callable[[int], np.ndarray]:
+    """`terms[0] - terms[1] cos(x) + terms[2] cos(2 x) - ...`, where x goes from 0 to 2 pi."""
 
     def values(n: int) -> np.ndarray:
         if n == 1:
             return np.ones(1)
-        return alpha - beta * np.cos(2 * np.pi * np.arange(n) / max(n - 1, 1))
+        x = 2 * np.pi * np.arange(n) / max(n - 1, 1)
+        return sum((-1) ** i * a * np.cos(i * x) for i, a in enumerate(terms)) + np.zeros(n)
 
     return values
 

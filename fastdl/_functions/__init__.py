@@ -56,6 +56,7 @@ from .arithmetic import (
     not_equal as not_equal,
     pow as pow,
     remainder as remainder,
+    rsub as rsub,
     sub as sub,
     subtract as subtract,
     true_divide as true_divide,
@@ -165,16 +166,18 @@ from .unary import (
 
 # Those of PyTorch's functions that have no argument `out`; in_place.py writes for the others.
 WITHOUT_OUT = (
-    "allclose argwhere as_strided as_strided_scatter asarray bartlett_window bincount "
+    "allclose argwhere as_strided as_strided_scatter asarray bartlett_window bincount binomial "
     "blackman_window broadcast_to can_cast cast chunk clamp_max clamp_min clone cond conj "
-    "corrcoef count_nonzero cov cumulative_trapezoid dist elu empty_permuted empty_strided "
-    "equal expand flatten flip frombuffer gelu gradient hamming_window hann_window hard_sigmoid "
-    "histogramdd is_complex is_conj is_floating_point is_inference is_nonzero isclose isfinite "
+    "constant_pad_nd corrcoef count_nonzero cov cumulative_trapezoid detach dist elu "
+    "empty_permuted empty_strided equal expand flatten flip frombuffer gelu get_device gradient "
+    "hamming_window hann_window hard_sigmoid histogramdd is_complex is_conj is_distributed "
+    "is_floating_point is_inference is_neg is_nonzero is_same_size is_signed isclose isfinite "
     "isinf isnan isreal kaiser_window leaky_relu logsigmoid masked_fill moveaxis movedim narrow "
     "one_hot pca_lowrank permute poisson positive promote_types ravel real relu repeat reshape "
-    "resolve_conj resolve_neg result_type roll segment_reduce selu silu "
-    "softplus softsign split squeeze std_mean svd_lowrank swapaxes swish t tile to_dlpack "
-    "transpose trapezoid trapz typename unbind unflatten unique unsqueeze var_mean while_loop"
+    "resolve_conj resolve_neg result_type roll rsub segment_reduce selu silu softplus softsign "
+    "split squeeze std_mean svd_lowrank swapaxes swish t tile to_dlpack transpose trapezoid "
+    "trapz typename unbind unflatten unique unsafe_split_with_sizes unsqueeze var_mean "
+    "while_loop"
 ).split()
 
 if _typing.TYPE_CHECKING:

@@ -43,6 +43,16 @@ def sub(input: TensorLike, other: TensorLike, *, alpha: float = 1) -> Tensor:
     return formulas.once_rounded(lambda x, y: F.sub(x, F.mul(y, alpha)), input, other)
 
 
+def rsub(input: TensorLike, other: TensorLike, *, alpha: float = 1) -> Tensor:
+    """`other - alpha * input`.
+
+    Example:
+        >>> rsub([1.0, 2.0], 1).tolist()
+        [0.0, -1.0]
+    """
+    return sub(other, input, alpha=alpha)
+
+
 def mul(input: TensorLike, other: TensorLike) -> Tensor:
     """`input * other`.
 

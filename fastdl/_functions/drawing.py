@@ -10,7 +10,7 @@ from .. import _core
 from .._base import functional as F
 from .._base.random import drawing_from, numpy_generator
 from .._base.scans import part
-from .._core import ArgumentError, ShapeError
+from .._core import ArgumentError, DTypeError, ShapeError
 
 if TYPE_CHECKING:
     from .._base.random import Generator
@@ -27,12 +27,13 @@ def multinomial(
     """Places drawn with probabilities that are the values divided by their sum, int64.
 
     Args:
-        input: a vector of weights, or rows of them, 0 or more.
+        input: a vector of weights, or rows of them: floats of 0 or more.
         num_samples: how many places to draw for each row.
         replacement: whether a place may be drawn again.
         generator: the random state; the library's own by default.
 
     Raises:
+        TypeError: the weights are integers or truth values.
         ValueError: a weight that is negative or not finite, a row without weights, or fewer
             weights than samples without replacement.
 
@@ -40,7 +41,10 @@ def multinomial(
         >>> multinomial([0.0, 3.0, 0.0], 1).tolist()
         [1]
     """
-    weights = F.cast(input, dtype="float32").detach()
+    given = _core.as_tensor(input)
+    if given.dtype.kind != "f":
+        raise DTypeError(f"multinomial: input: expected floats as weights, got {given.dtype}")
+    weights = F.cast(given, dtype="float32").detach()
     if weights.ndim not in (1, 2) or num_samples < 1:
         raise ShapeError(
             "multinomial: expected one or two axes and one sample or more, got shape "
@@ -87,3 +91,27 @@ def poisson(input: TensorLike, generator: Generator | None = None) -> Tensor:
     if not (rates >= 0).all():
         raise ArgumentError("poisson: expected means of 0 or more")
     return _core.as_tensor(numpy_generator(generator).poisson(rates).astype("float32"))
+
+
+def binomial(count: TensorLike, prob: TensorLike, generator: Generator | None = None) -> Tensor:
+    """Random numbers of successes in `count` trials with the chance `prob` each, float32.
+
+    Args:
+        count: numbers of trials.
+        prob: chances of a success, in [0, 1]; broadcasts with `count`.
+        generator: the random state; the library's own by default.
+
+    Raises:
+        ValueError: a count that is negative or no whole number, or a chance outside of [0, 1].
+
+    Example:
+        >>> binomial([3.0, 3.0], [0.0, 1.0]).tolist()
+        [0.0, 3.0]
+    """
+    trials, chances = (_core.as_tensor(x).detach().numpy() for x in (count, prob))
+    if not ((trials >= 0) & (trials == np.floor(trials)) & np.isfinite(trials)).all():
+        raise ArgumentError("binomial: count: expected whole numbers of 0 or more")
+    if not ((chances >= 0) & (chances <= 1)).all():
+        raise ArgumentError("binomial: prob: expected chances in [0, 1]")
+    drawn = numpy_generator(generator).binomial(trials.astype("int64"), chances)
+    return _core.as_tensor(np.asarray(drawn, "float32"))

@@ -12,6 +12,7 @@ from .bits import (
     lcm as lcm,
 )
 from .drawing import (
+    binomial as binomial,
     multinomial as multinomial,
     poisson as poisson,
 )
@@ -257,6 +258,7 @@ from .more import (
     asarray as asarray,
     can_cast as can_cast,
     cond as cond,
+    fill as fill,
     frombuffer as frombuffer,
     histogramdd as histogramdd,
     is_inference as is_inference,
@@ -269,3 +271,4 @@ from .more import (
     typename as typename,
     while_loop as while_loop,
 )
+from .called import *  # noqa: F403

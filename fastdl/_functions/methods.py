@@ -597,10 +597,23 @@ def polygamma_(self: Tensor, n: int) -> Tensor:
     return write(self, polygamma, "polygamma_", n)
 
 
-def fill_(self: Tensor, value: float) -> Tensor:
-    """Writes one value everywhere. ValueError for an integer that an integer type cannot hold."""
-    check_fits("fill_", value, self.dtype)
-    return copy_(self, value)
+def fill_(self: Tensor, value: TensorLike) -> Tensor:
+    """Writes one value everywhere.
+
+    ValueError for several values, and for an integer that an integer type cannot hold.
+    """
+    return copy_(self, single("fill_", value, self.dtype))
+
+
+def single(who: str, value: TensorLike, dtype: np.dtype[Any]) -> TensorLike:
+    """The value, if it is a single one that fits into a type of integers."""
+    if isinstance(value, (int, float)):
+        check_fits(who, value, dtype)
+        return value
+    one = _core.as_tensor(value)
+    if one.numel() != 1:
+        raise ShapeError(f"{who}: value: expected a single number, got shape {one.shape}")
+    return F.reshape(one, shape=())
 
 
 def zero_(self: Tensor) -> Tensor:

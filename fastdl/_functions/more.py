@@ -13,6 +13,7 @@ from .._base.checks import check_choice, check_integer, shown
 from .._base.creation import finished
 from .._base.dtypes import as_dtype
 from .._core import ArgumentError, Tensor
+from .methods import single
 
 if TYPE_CHECKING:
     from numpy.typing import DTypeLike
@@ -382,6 +383,27 @@ def while_loop(cond_fn: Any, body_fn: Any, carried_inputs: Sequence[Any]) -> Any
         found = body_fn(*values)
         values = found if isinstance(found, tuple) else (found,)
     return values
+
+
+def fill(input: TensorLike, value: TensorLike) -> Tensor:
+    """A new tensor of one value, in the shape and type of the input.
+
+    Args:
+        input: gives the shape and the type; it has no gradient.
+        value: a number, or a tensor of one, which has a gradient.
+
+    Raises:
+        ValueError: the value is no single one, or an integer that an integer type cannot hold.
+
+    Source: `torch.fill`.
+
+    Example:
+        >>> fill([1.0, 2.0], 3).tolist()
+        [3.0, 3.0]
+    """
+    x = _core.as_tensor(input)
+    one = F.cast(single("fill", value, x.dtype), dtype=x.dtype)
+    return F.broadcast_to(one, shape=x.shape)
 
 
 def svd_lowrank(

@@ -107,13 +107,7 @@ def squeeze(input: TensorLike, dim: IntOrInts | None = None) -> Tensor:
         >>> squeeze([[[1.0, 2.0]]], 0).shape
         (1, 2)
     """
-    input = _core.as_tensor(input)
-    shape = input.shape
-    if not shape:
-        return input
-    dims = range(len(shape)) if dim is None else moving.checked_axes(dim, len(shape), "squeeze")
-    gone = {i for i in dims if shape[i] == 1}
-    return F.reshape(input, shape=[n for i, n in enumerate(shape) if i not in gone])
+    return _core.squeeze(input, dim)
 
 
 def unsqueeze(input: TensorLike, dim: int) -> Tensor:
@@ -123,8 +117,7 @@ def unsqueeze(input: TensorLike, dim: int) -> Tensor:
         >>> unsqueeze([1.0, 2.0], -1).shape
         (2, 1)
     """
-    input = _core.as_tensor(input)
-    return moving.with_new_axes(input, int(dim), "unsqueeze")
+    return _core.unsqueeze(input, dim)
 
 
 @overload
@@ -149,15 +142,7 @@ def transpose(input: TensorLike, dim0: Axes = None, dim1: int | None = None) -> 
     """
     if dim1 is None:
         return _core.transposed(input, dim0)
-    return exchanged(input, dim0, dim1, "transpose")  # type: ignore[arg-type]
-
-
-def exchanged(input: TensorLike, one: int, other: int, who: str) -> Tensor:
-    """Two axes exchanged, as a part of the input."""
-    input = _core.as_tensor(input)
-    if moving.is_scalar(input, who, one, other):
-        return input
-    return _core.transposed(input, moving.order_of_exchanged(input.ndim, one, other, who))
+    return _core.exchanged(input, dim0, dim1, "transpose")  # type: ignore[arg-type]
 
 
 def permute(input: TensorLike, *axes: IntOrInts, dims: Axes = None) -> Tensor:
@@ -357,11 +342,7 @@ def flip(input: TensorLike, *axes: IntOrInts, dims: Axes = None) -> Tensor:
         >>> flip([1.0, 2.0, 3.0], 0).tolist()
         [3.0, 2.0, 1.0]
     """
-    places = moving.one_by_one(axes) if dims is None else dims
-    input = _core.as_tensor(input)
-    if moving.is_scalar(input, "flip", places):
-        return F.copy(input)
-    return moving.flipped(input, places, "flip")
+    return _core.flip(input, moving.one_or_many(axes) if dims is None else dims, "flip")
 
 
 def roll(input: TensorLike, shifts: IntOrInts, dims: IntOrInts | None = None) -> Tensor:

@@ -244,6 +244,13 @@ def min(
 def _along(
     arg: Callable[..., Tensor], input: TensorLike, dim: int, keepdim: bool, who: str
 ) -> ValuesIndices:
+    if isinstance(input, (int, float)):
+        from .._base.checks import KindError  # which the import of the package does without
+
+        raise KindError(
+            f"{who}: input: expected a tensor with an axis {dim}, got the number {input}; of two "
+            f"numbers, Python's {who} is the one to call"
+        )
     input = _core.as_tensor(input)
     if not input.ndim:
         moving.checked_axis(dim, 1, who)  # PyTorch's dim 0 of a tensor without axes

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .. import _core
-from .._base import diagonals, moving, scattering, shaping
 from .._base import functional as F
+from .._base import moving, scattering, shaping
 from .._base.checks import check_choice, check_integers
 from .._base.indexing import places_of
 from .._base.moving import broadcast
@@ -439,7 +439,7 @@ def diagonal_scatter(
     """
     x = _core.as_tensor(input)
     every = np.arange(x.numel()).reshape(x.shape)
-    places = np.asarray(diagonals.diagonal(every, offset, dim1, dim2, "diagonal_scatter"))
+    places = np.asarray(_core.diagonal_of(every, offset, dim1, dim2, "diagonal_scatter"))
     return scattering.put_into_window(x, src, places, "diagonal_scatter", "src")
 
 

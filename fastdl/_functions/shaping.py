@@ -17,7 +17,7 @@ from .._base.checks import check_choice, check_integer
 from .._base.creation import finished
 from .._base.moving import made
 from .._core import ShapeError, Tensor
-from .movement import exchanged, split
+from .movement import split
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -131,7 +131,7 @@ def swapdims(input: TensorLike, dim0: int, dim1: int) -> Tensor:
         >>> swapdims([[1.0, 2.0]], 0, 1).tolist()
         [[1.0], [2.0]]
     """
-    return exchanged(input, dim0, dim1, "swapdims")
+    return _core.exchanged(input, dim0, dim1, "swapdims")
 
 
 def swapaxes(input: TensorLike, axis0: int, axis1: int) -> Tensor:
@@ -141,7 +141,7 @@ def swapaxes(input: TensorLike, axis0: int, axis1: int) -> Tensor:
         >>> swapaxes([[1.0, 2.0]], 0, 1).tolist()
         [[1.0], [2.0]]
     """
-    return exchanged(input, axis0, axis1, "swapaxes")
+    return _core.exchanged(input, axis0, axis1, "swapaxes")
 
 
 def adjoint(input: TensorLike) -> Tensor:
@@ -151,7 +151,7 @@ def adjoint(input: TensorLike) -> Tensor:
         >>> adjoint([[1.0, 2.0]]).shape
         (2, 1)
     """
-    return exchanged(input, -2, -1, "adjoint")
+    return _core.exchanged(input, -2, -1, "adjoint")
 
 
 # --- joining
@@ -439,7 +439,7 @@ def diagonal(input: TensorLike, offset: int = 0, dim1: int = 0, dim2: int = 1) -
         >>> diagonal([[1.0, 2.0], [3.0, 4.0]], 1).tolist()
         [2.0]
     """
-    return made(diagonals.diagonal, input, offset, dim1, dim2, "diagonal")
+    return _core.diagonal(input, offset, dim1, dim2)
 
 
 def tril_indices(

@@ -12,6 +12,7 @@ import numpy as np
 from .. import _core
 from .._base import windows
 from .._base.device import moved
+from .._base.dtypes import check_float
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,17 +23,21 @@ if TYPE_CHECKING:
     from .._core import Tensor
 
 
-def _made(
+def made(
     who: str,
     values: Callable[[int], np.ndarray],
     length: int,
     periodic: bool,
-    dtype: DTypeLike | None,
-    device: str | Device | None,
-    requires_grad: bool,
+    dtype: DTypeLike | None = None,
+    device: str | Device | None = None,
+    requires_grad: bool = False,
+    layout: object = None,
 ) -> Tensor:
-    made = windows.window(who, values, length, periodic).astype("float32")
-    return _placed(_core.as_tensor(made, dtype or "float32"), device, requires_grad)
+    """The window of the name `who` as a tensor; `values(n)` is a symmetric one of n values."""
+    if dtype is not None:
+        check_float(who, dtype)
+    window = windows.window(who, values, length, periodic).astype("float32")
+    return _placed(_core.as_tensor(window, dtype or "float32"), device, requires_grad)
 
 
 def _placed(t: Tensor, device: str | Device | None, requires_grad: bool) -> Tensor:
@@ -68,7 +73,7 @@ def bartlett_window(
         >>> bartlett_window(4).shape
         (4,)
     """
-    return _made(
+    return made(
         "bartlett_window", np.bartlett, window_length, periodic, dtype, device, requires_grad
     )
 
@@ -100,7 +105,7 @@ def blackman_window(
         >>> blackman_window(4).shape
         (4,)
     """
-    return _made(
+    return made(
         "blackman_window", np.blackman, window_length, periodic, dtype, device, requires_grad
     )
 
@@ -136,9 +141,9 @@ def hamming_window(
         >>> hamming_window(4).shape
         (4,)
     """
-    return _made(
+    return made(
         "hamming_window",
-        windows.general_hamming(alpha, beta),
+        windows.general_cosine((alpha, beta)),
         window_length,
         periodic,
         dtype,
@@ -174,7 +179,7 @@ def hann_window(
         >>> hann_window(4).shape
         (4,)
     """
-    return _made("hann_window", np.hanning, window_length, periodic, dtype, device, requires_grad)
+    return made("hann_window", np.hanning, window_length, periodic, dtype, device, requires_grad)
 
 
 def kaiser_window(
@@ -206,7 +211,7 @@ def kaiser_window(
         >>> kaiser_window(4).shape
         (4,)
     """
-    return _made(
+    return made(
         "kaiser_window", windows.kaiser(beta), window_length, periodic, dtype, device, requires_grad
     )
 

@@ -8,7 +8,7 @@ from inspect import isclass, ismodule
 from typing import Any
 
 import fastdl
-from fastdl._base.missing import peer_names
+from fastdl._base.missing import peer_names, reason
 
 from .tensorflow import functions
 
@@ -169,9 +169,9 @@ def _elsewhere(peer: str) -> Iterator[str]:
     """What could be used instead of a name."""
     module, _, name = peer.rpartition(".")
     module = module.replace("tensorflow.keras", "keras")
-    reason = _REASONS.get(peer.replace("tensorflow.keras", "keras"))
-    if reason:
-        yield reason
+    why = reason(peer.replace("tensorflow.keras", "keras"))
+    if why:
+        yield why.rstrip(".")
         return
     if name.startswith("_"):
         return
@@ -190,33 +190,6 @@ def _elsewhere(peer: str) -> Iterator[str]:
             if _object(place) is not None:
                 yield f"there is {place}"
                 return
-
-
-_REASONS = {
-    "torch.jit": "fastdl.plan records a step",
-    "torch.distributed": "fastdl trains on one machine",
-    "torch.multiprocessing": "use Python's multiprocessing",
-    "torch.utils.checkpoint": "fastdl does not recompute activations",
-    "torch.float64": "fastdl has no float64",
-    "torch.double": "fastdl has no float64",
-    "torch.complex64": "fastdl has no complex numbers",
-    "torch.mps": "fastdl computes on the CPU",
-    "torch.cuda.amp": "there is fastdl.amp.autocast('cpu')",
-    "torch.optim.lr_scheduler._LRScheduler": "there is fastdl.optim.lr_scheduler.LRScheduler",
-    "keras.backend.random_normal": "there is fastdl.random.normal",
-    "keras.backend.set_value": "variables have assign(value)",
-    "keras.backend.hard_sigmoid": "fastdl.ops.hard_sigmoid has another slope",
-    "keras.backend.update": "variables have assign(value)",
-    "keras.backend.variable": "there is fastdl.Variable",
-    "keras.backend.batch_flatten": "there is fastdl.layers.Flatten",
-    "keras.backend.gradients": "there is fastdl.GradientTape",
-    "keras.backend.function": "a fastdl.Model of the inputs and outputs does it",
-    "keras.preprocessing.image.ImageDataGenerator": "fastdl.utils.image_dataset_from_directory "
-    "reads folders, layers such as RandomFlip change images",
-    "keras.preprocessing.text": "there is fastdl.layers.TextVectorization",
-    "keras.distribution": "fastdl trains on one machine",
-    "keras.quantizers": "fastdl has no quantized layers",
-}
 
 
 def _in_tensorflow(names: list[str]) -> tuple[Any, str | None]:

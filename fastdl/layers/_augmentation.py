@@ -286,7 +286,7 @@ class ImageLayer(Layer):
     @property
     def _out(self) -> str:
         """The type of the images that the layer returns."""
-        kind = self.dtype_policy.compute_dtype
+        kind = self._dtype_policy.compute_dtype
         return "float32" if kind == "bfloat16" else kind
 
     @property

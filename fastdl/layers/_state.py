@@ -83,7 +83,8 @@ class LayerState(Module):
         )
     )
     _trainable: bool
-    _dtype_policy: DTypePolicy
+    _policy: DTypePolicy  # what `dtype` means: one policy, or a map by paths
+    _dtype_policy: DTypePolicy  # that of this layer
     _metrics: list[Metric]
     _unassigned: dict[Tensor, str]  # weights of add_weight that aren't attributes yet
     name: str
@@ -285,7 +286,9 @@ class LayerState(Module):
 
     def _first_scope(self) -> str:
         """The path of the layer, which is that of its first call or build for good."""
-        scope = self.__dict__["_scope"] = path_of(self.name)
+        state = self.__dict__
+        scope: str = path_of(self.name)
+        state["_scope"], state["_dtype_policy"] = scope, self._policy.of_layer(scope)
         return scope
 
     def get_weights(self) -> list[np.ndarray]:
@@ -361,14 +364,20 @@ class LayerState(Module):
 
     @property
     def dtype_policy(self) -> DTypePolicy:
-        """How the layer multiplies matrices; set it to a policy or its name."""
-        return self._dtype_policy
+        """How the layer multiplies matrices; set it to a policy or its name.
+
+        A layer that was given a `DTypePolicyMap` returns that. A policy that is set goes into it,
+        for the path of the layer.
+        """
+        return self._policy
 
     @dtype_policy.setter
     def dtype_policy(self, value: DTypeLike | DTypePolicy | None) -> None:
-        policy = policy_from(value).of_layer(self.name)
+        path = self._scope or ""
+        policy = self._policy.with_layer(path, policy_from(value))
         about_to_change(self, "_dtype_policy")
-        self.__dict__["_dtype_policy"] = policy
+        self.__dict__["_policy"] = policy
+        self.__dict__["_dtype_policy"] = policy.of_layer(path)
         _core.raise_epoch()
 
     def register_forward_hook(self, *_: object, **__: object) -> NoReturn:

@@ -154,6 +154,7 @@ class Layer(StatelessCalls):
         if not isinstance(trainable, bool):
             raise ValueError(f"{kind}: trainable: expected True or False, got {shown(trainable)}")
         name = name or unique_name(snake_case(kind))
+        policy = _policy_of(dtype, kind)
         self.__dict__.update(
             name=name,
             built=self._stateless and not self._builds,
@@ -164,7 +165,8 @@ class Layer(StatelessCalls):
             ),
             training=False,
             _trainable=trainable,
-            _dtype_policy=_policy_of(dtype, kind).of_layer(name),
+            _policy=policy,
+            _dtype_policy=policy.of_layer(""),
             _inbound_nodes=[],
             _metrics=[],
             _losses=[],
@@ -581,7 +583,7 @@ class Layer(StatelessCalls):
                 class doesn't define get_config.
         """
         config: Config = {"name": self.name, "trainable": self.trainable}
-        config["dtype"] = self.dtype_policy.name
+        config["dtype"] = _config_of(self._policy)
         if self.activity_regularizer is not None:
             config["activity_regularizer"] = regularizers.serialize(self.activity_regularizer)
         return config if has_own_config(type(self)) else plain_config(self, config)
@@ -661,6 +663,15 @@ def _recorded(build: Callable[..., None]) -> Callable[..., None]:
         self.__dict__.update(built=True, _build_shapes=(args, kwargs))
 
     return recorded
+
+
+def _config_of(policy: DTypePolicy) -> str | Config:
+    """The name of a policy, or the config of a map."""
+    if type(policy) is DTypePolicy:
+        return policy.name
+    from .. import dtype_policies
+
+    return dtype_policies.serialize(policy)
 
 
 def _policy_of(dtype: DTypeLike | DTypePolicy | None, kind: str) -> DTypePolicy:

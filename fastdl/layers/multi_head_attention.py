@@ -98,7 +98,7 @@ class HeadsAttention(Layer):
             self._use_bias,
             self._settings,
             name=name,
-            dtype=self._dtype_policy,
+            dtype=self._policy,
             activity_regularizer=self._activity_regularizer,
             **more,
         )

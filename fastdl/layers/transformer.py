@@ -72,7 +72,7 @@ class TransformerBlock(Layer):
             kernel_initializer=self.kernel_initializer,
             bias_initializer=self.bias_initializer,
             name=name,
-            dtype=self._dtype_policy,
+            dtype=self._policy,
         )
         return _built(layer, shape, seen)
 
@@ -86,7 +86,7 @@ class TransformerBlock(Layer):
             kernel_initializer=self.kernel_initializer,
             bias_initializer=self.bias_initializer,
             name=name,
-            dtype=self._dtype_policy,
+            dtype=self._policy,
         )
         return _built(layer, shape)
 

@@ -32,7 +32,7 @@ def _name(who: str, reduction: Reduction) -> str:
     return _REDUCTIONS[reduction]
 
 
-# --- dropout and tables
+# --- dropout, padding and tables
 
 
 def dropout(input: TensorLike, p: float, train: bool) -> Tensor:
@@ -53,6 +53,18 @@ def alpha_dropout(input: TensorLike, p: float, train: bool) -> Tensor:
 def feature_alpha_dropout(input: TensorLike, p: float, train: bool) -> Tensor:
     """`nn.functional.feature_alpha_dropout`."""
     return functional.feature_alpha_dropout(input, p, train)
+
+
+def constant_pad_nd(input: TensorLike, pad: Sequence[int], value: float = 0) -> Tensor:
+    """`nn.functional.pad` with a constant value: `pad` has two numbers for each axis, last first.
+
+    Source: `torch.constant_pad_nd`.
+
+    Example:
+        >>> fastdl.constant_pad_nd([1.0], [1, 2]).tolist()
+        [0.0, 1.0, 0.0, 0.0]
+    """
+    return functional.pad(input, pad, "constant", value)
 
 
 def embedding(

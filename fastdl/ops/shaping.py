@@ -217,7 +217,7 @@ def diagonal(x: TensorLike, offset: int = 0, axis1: int = 0, axis2: int = 1) -> 
         >>> diagonal([[1.0, 2.0], [3.0, 4.0]], 1).tolist()
         [2.0]
     """
-    return diagonals.diagonal(x, check_integer("diagonal", "offset", offset), axis1, axis2,
+    return _core.diagonal_of(x, check_integer("diagonal", "offset", offset), axis1, axis2,
                               "diagonal")  # fmt: skip
 
 

@@ -319,3 +319,30 @@ def test_a_layer_is_named_in_front_of_both():
     with pytest.raises(IndexError, match=r"'s'.*axis 5") as caught:
         net(fastdl.ones(2, 3))
     assert isinstance(caught.value, ValueError)
+
+
+@pytest.mark.parametrize("function", [fastdl.max, fastdl.min])
+def test_the_largest_of_two_numbers_is_for_python(function):
+    with pytest.raises(TypeError, match="input: expected a tensor with an axis 3, got the number"):
+        function(2, 3)
+
+
+def test_where_axes_are_the_error_names_the_argument():
+    x = fastdl.ones(2, 3)
+    for call in (lambda: x.unsqueeze(1.5), lambda: x.squeeze("a"), lambda: x.squeeze(0.5)):
+        with pytest.raises(TypeError, match=r"squeeze: argument 'dim': expected an integer"):
+            call()
+    with pytest.raises(TypeError, match="flip: argument 'dims': expected an integer"):
+        x.flip("a")
+    with pytest.raises(TypeError, match="diagonal: argument 'offset': expected an integer"):
+        x.diagonal(0.5)
+    for call in (lambda: x.flip(0, -2), lambda: x.squeeze((0, 0)), lambda: x.diagonal(0, 1, -1)):
+        with pytest.raises(ValueError, match=r"occurs twice|two different axes"):
+            call()
+
+
+@pytest.mark.parametrize("given", [1j, [1j, 2.0], np.ones(2, "complex64")])
+def test_complex_numbers_are_refused_with_what_to_do(given):
+    for function in (fastdl.tensor, fastdl.as_tensor, fastdl.sin):
+        with pytest.raises(TypeError, match="no complex tensors: pass its real and imag as two"):
+            function(given)

@@ -155,3 +155,58 @@ def test_random_windows_cover_the_image():
     y.sum().backward()
     assert x.grad.sum().item() == 16
     assert any(pool(x)[0].tolist() != y.tolist() for _ in range(9))
+
+
+# --- what PyTorch's numbers do not show
+
+
+def test_a_function_in_place_is_an_operation_of_the_graph():
+    x = fastdl.tensor([0.0, 1.0], requires_grad=True)
+    y = x * 2
+    assert fastdl.exp_(y) is y
+    y.sum().backward()
+    np.testing.assert_allclose(x.grad.numpy(), 2 * np.exp([0.0, 2.0]), rtol=1e-6)
+
+
+def test_a_function_in_place_wants_a_tensor():
+    for wrong in ([0.5], np.ones(2, "float32"), fastdl.Input((3,))):
+        with pytest.raises(TypeError, match="exp_: input: expected a tensor, got"):
+            fastdl.exp_(wrong)
+
+
+def test_functions_that_are_methods_take_symbols():
+    assert fastdl.detach(fastdl.Input((3,))).shape == (None, 3)
+
+
+def test_the_value_of_fill_has_a_gradient():
+    value = fastdl.tensor([2.0], requires_grad=True)
+    fastdl.fill(fastdl.ones(3), value).sum().backward()
+    assert value.grad.tolist() == [3.0]
+
+
+@pytest.mark.parametrize("count, prob", [(-1.0, 0.5), (1.5, 0.5), (np.nan, 0.5), (3.0, 1.5)])
+def test_binomial_refuses(count, prob):
+    with pytest.raises(ValueError, match=r"binomial: (count|prob): expected"):
+        fastdl.binomial(count, prob)
+
+
+def test_binomial_has_its_moments():
+    n, p = 20, 0.3
+    with fastdl.random.fork_rng():
+        fastdl.random.manual_seed(1)
+        drawn = fastdl.binomial(fastdl.full((4000,), n), p).numpy().astype("float64")
+    assert drawn.min() >= 0 and drawn.max() <= n and (drawn == drawn.round()).all()
+    np.testing.assert_allclose(drawn.mean(), n * p, atol=5 * np.sqrt(n * p * (1 - p) / 4000))
+    np.testing.assert_allclose(drawn.var(), n * p * (1 - p), rtol=0.15)
+
+
+def test_fork_rng_restores_the_state():
+    fastdl.manual_seed(3)
+    expected = fastdl.rand(4)
+    for enabled in (True, False):
+        fastdl.manual_seed(3)
+        with pytest.raises(KeyError), fastdl.random.fork_rng(enabled=enabled):
+            fastdl.random.manual_seed(0)
+            fastdl.rand(5)
+            raise KeyError
+        assert fastdl.equal(fastdl.rand(4), expected) == enabled

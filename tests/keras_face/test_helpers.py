@@ -103,17 +103,74 @@ def test_uids_count_by_prefix():
     assert backend.get_uid("a") == 1
 
 
-def test_a_layer_takes_the_policy_of_its_name():
-    policies = fastdl.dtype_policies.DTypePolicyMap("float32", {"wide.*": "mixed_bfloat16"})
-    wide = layers.Dense(2, dtype=policies, name="wide_1")
-    assert wide.dtype_policy.name == "mixed_bfloat16"
-    assert layers.Dense(2, dtype=policies, name="x").dtype_policy.name == "float32"
-    assert layers.Dense.from_config(wide.get_config()).dtype_policy == wide.dtype_policy
+def mixed(*paths):
+    return fastdl.dtype_policies.DTypePolicyMap("float32", dict.fromkeys(paths, "mixed_bfloat16"))
+
+
+def rounded(model):
+    """The paths of the layers that round their operands to bfloat16."""
+    layers = model._flatten_layers()
+    return {layer.path for layer in layers if layer._dtype_policy._precision == "bfloat16"}
+
+
+def test_a_layer_takes_the_policy_of_its_path():
+    """The paths are those of Keras 3.15, which gives these layers the type bfloat16."""
+    policies = mixed("enc/dense", "enc/block/.*", "mha/query", "lstm/.*", "head", "d1")
+    options = {"dtype": policies}
+    inner = fastdl.Sequential([layers.Dense(3, name=n, **options) for n in "ab"], name="block")
+    first = layers.Dense(3, name="dense", **options)
+    assert first._dtype_policy.name == "float32"  # its path is not known
+    model = fastdl.Sequential([layers.Input((4,)), first, inner], name="enc")
+    assert rounded(model) == {"enc/dense", "enc/block/a", "enc/block/b"}
+    x = layers.Input((5, 4))
+    y = layers.MultiHeadAttention(2, 3, name="mha", **options)(x, x)
+    y = layers.LSTM(3, name="lstm", **options)(y)
+    y = layers.Dense(2, name="head", **options)(y)
+    model = fastdl.Model(x, layers.Dense(2, name="d2", **options)(y), name="net")
+    assert rounded(model) == {"mha/query", "lstm/lstm_cell", "head"}
+    for layer in ("head", "d2"):
+        assert model.get_layer(layer).dtype_policy is policies
+
+
+def test_a_policy_that_a_layer_is_given_goes_into_its_map():
+    policies = mixed("wide")
+    wide, late = layers.Dense(2, dtype=policies, name="wide"), layers.Dense(2, dtype=policies)
+    late.dtype_policy = "mixed_bfloat16"  # without a path it takes the place of the map
+    assert late.dtype_policy == fastdl.DTypePolicy("mixed_bfloat16") and len(policies) == 1
+    wide.build((None, 3))
+    assert rounded(wide) == {"wide"}
+    wide.dtype_policy = "float32"
+    assert rounded(wide) == set()
+    assert wide.dtype_policy is policies and policies["wide"].name == "float32"
+    wide.dtype_policy = other = mixed("w.*")
+    assert wide.dtype_policy is other and rounded(wide) == {"wide"}
+
+
+def test_configs_and_files_keep_maps_of_policies(tmp_path):
+    policies = mixed("enc/w.*")
+    stack = [layers.Dense(2, dtype=policies, name=name) for name in ("wide", "x")]
+    model = fastdl.Sequential([layers.Input((3,)), *stack], name="enc")
+    model.save(tmp_path / "model.keras")
+    model.save(tmp_path / "model.fastdl")
+    copies = [fastdl.models.clone_model(model)]
+    copies += [fastdl.models.load_model(tmp_path / f"model.{end}") for end in ("keras", "fastdl")]
+    for copy in copies:
+        assert rounded(copy) == {"enc/wide"}
+        assert [layer.dtype_policy for layer in copy.layers] == [policies] * 2
+
+
+def test_maps_of_policies():
+    policies = mixed("wide.*")
     back = fastdl.dtype_policies.deserialize(fastdl.dtype_policies.serialize(policies))
     assert back == policies and len(back) == 1
-    with pytest.raises(ValueError, match="several of its names"):
-        policies["wide_."] = "float32"
+    policies["wide_."] = "float32"
+    with pytest.raises(ValueError, match="several of its paths"):
         policies["wide_1"]
+    with pytest.raises(ValueError, match=r"'wide_1' fits several of its paths"):
+        layers.Dense(2, dtype=policies, name="wide_1")(np.ones((1, 2), "float32"))
+    after = layers.Dense(2, name="after")
+    after(np.ones((1, 2), "float32"))
+    assert after.path == "after"
 
 
 # --- random numbers
@@ -345,8 +402,9 @@ def test_configs_of_policies_are_types():
     several = {"class_name": "DTypePolicyMap", "config": {"policy_map": {"wide.*": half}}}
     layers = fastdl.layers
     assert layers.Dense(2, dtype=half).dtype_policy.name == "mixed_bfloat16"
-    assert layers.Dense(2, dtype=several, name="wide_1").dtype_policy.name == "mixed_bfloat16"
-    assert layers.Dense.from_config({"units": 2, "dtype": several}).dtype_policy.name == "float32"
+    wide = layers.Dense.from_config({"units": 2, "dtype": several, "name": "wide_1"})
+    wide.build((None, 3))
+    assert wide.dtype_policy["wide_1"].name == wide._dtype_policy.name == "mixed_bfloat16"
     for given in (single, fastdl.DTypePolicy("float32")):
         assert fastdl.metrics.Mean(dtype=given).dtype == "float32"
         assert fastdl.losses.MeanSquaredError(dtype=given).dtype == "float32"

@@ -21,7 +21,7 @@ ROOT = Path(fastdl.__file__).parent
 NEUTRAL = {"_core", "_openmp", "_base", "_graph", "_engine", "autograd", "saving"}
 TORCH = {
     *("nn", "optim", "data", "accelerator", "amp", "backends", "cuda", "func", "linalg"),
-    *("special", "_functions", "distributions", "fft"),
+    *("special", "_functions", "distributions", "fft", "signal"),
 }
 KERAS = {
     *("activations", "backend", "callbacks", "config", "constraints", "initializers", "layers"),

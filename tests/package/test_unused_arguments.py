@@ -19,6 +19,7 @@ ROOT = Path(fastdl.__file__).parent
 
 HOOK = "an argument of a method that users override and the library calls"
 ORDER = "the results are in order whatever it says"
+DEVICES = "no other device has a random state"
 STATES = "the states have the sizes of the cell"
 QUERY = "the output has the shape of the query"
 MASK = "the output's mask is that of the input"
@@ -33,6 +34,8 @@ NEVER_READ = {
     ("_functions.indexing", "unique", "sorted"): ORDER,
     ("_functions.pairs", "isin", "assume_unique"): SPEED,
     ("ops.elementary", "isin", "assume_unique"): SPEED,
+    ("random", "fork_rng", "devices"): DEVICES,
+    ("random", "fork_rng", "device_type"): DEVICES,
     ("ops.indexing", "top_k", "sorted"): ORDER,
     ("ops.indexing", "unique", "sorted"): ORDER,
     ("random", "next", "ordered"): ORDER,
@@ -90,7 +93,8 @@ NEVER_READ = {
         for name in names
     },
     ("layers.layer", "build", "input_shape"): HOOK,
-    ("_base.dtype_policy", "of_layer", "name"): "one policy for all; a map has others",
+    ("_base.dtype_policy", "of_layer", "path"): "one policy for all; a map has others",
+    ("_base.dtype_policy", "with_layer", "path"): "one policy for all; a map has others",
     (
         "layers.multi_head_attention",
         "call",

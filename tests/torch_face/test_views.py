@@ -229,6 +229,69 @@ def test_parts_read_before_a_change_have_the_new_place_in_the_graph():
     assert x.grad.tolist() == [[6, 0], [0, 6]]
 
 
+@pytest.mark.parametrize(
+    "part",
+    [
+        lambda x: x.view(-1).view(3, 2)[1],
+        lambda x: x.view(-1).view(3, 2).view(6)[2:4],
+        lambda x: x.unsqueeze(0).unsqueeze(0)[0, 0].view(-1)[2:4],
+        lambda x: x.view(3, 2).unsqueeze(1)[1],
+        lambda x: x.view(-1).view(6)[2:].view(2, 2)[0],
+    ],
+)
+def test_a_part_of_a_tensor_that_was_reshaped_twice(part):
+    """What lies between the tensor and the part is gone."""
+    w = fastdl.arange(6.0).requires_grad_()
+    x = (w * 1.0).reshape(2, 3)
+    found = part(x)
+    x.mul_(2)
+    (found * found).sum().backward()
+    assert w.grad.tolist() == [0, 0, 16, 24, 0, 0]  # d (2 w)^2 / dw = 8 w
+
+
+@pytest.mark.parametrize("again", [lambda x: x.view(-1).view(3, 2), lambda x: x[None][None]])
+def test_a_tensor_that_was_reshaped_twice_is_another_name(again):
+    w = fastdl.arange(6.0).requires_grad_()
+    x = (w * 1.0).reshape(2, 3)
+    y = again(x)
+    y += 1
+    assert x.tolist() == [[1, 2, 3], [4, 5, 6]]
+    x *= 2
+    assert y.reshape(-1).tolist() == [2, 4, 6, 8, 10, 12]
+    (x * y.reshape(2, 3)).sum().backward()
+    assert w.grad.tolist() == [8 * (i + 1) for i in range(6)]  # d (2 (w + 1))^2 / dw
+
+
+def diagonals(shape=(3, 4, 5)):
+    axes = [(i, j) for i in range(3) for j in range(3) if i != j]
+    return [(offset, *pair) for pair in axes for offset in range(-shape[pair[0]], shape[pair[1]])]
+
+
+@pytest.mark.parametrize(("offset", "one", "other"), diagonals())
+def test_a_diagonal_is_a_part(offset, one, other):
+    """The values are NumPy's; places are found by the two indices."""
+    a = values((3, 4, 5))
+    w = fastdl.tensor(a, requires_grad=True)
+    x = w * 1.0
+    d = x.diagonal(offset, one, other)
+    np.testing.assert_array_equal(d.detach().numpy(), a.diagonal(offset, one, other))
+    i, j = np.meshgrid(np.arange(a.shape[one]), np.arange(a.shape[other]), indexing="ij")
+    shape = [1, 1, 1]
+    shape[one], shape[other] = a.shape[one], a.shape[other]
+    mask = j - i == offset if one < other else (j - i == offset).T
+    factor = np.where(mask.reshape(shape), 3.0, 1.0)
+    d.mul_(3.0)
+    np.testing.assert_allclose(x.detach().numpy(), a * factor, rtol=1e-6)
+    x.add_(1.0)
+    np.testing.assert_allclose(
+        d.detach().numpy(), 3 * a.diagonal(offset, one, other) + 1, rtol=1e-6
+    )
+    x.sum().backward()
+    np.testing.assert_allclose(w.grad.numpy(), np.broadcast_to(factor, a.shape), rtol=1e-6)
+    strides = np.empty(a.shape, "int8").diagonal(offset, one, other).strides
+    assert x.diagonal(offset, one, other).stride() == strides
+
+
 def test_a_reshaped_tensor_whose_original_is_gone():
     """Nothing knows any more how the two belong together, so the older one says so."""
     x = fastdl.ones(4, requires_grad=True)

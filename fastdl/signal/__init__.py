@@ -1,0 +1,3 @@
+"""Signals, as `torch.signal`: `signal.windows` has the windows."""
+
+from . import windows as windows
