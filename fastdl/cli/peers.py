@@ -158,6 +158,23 @@ def lookup(peer: str, here: str) -> tuple[Any, str | None]:
     return found, None
 
 
+# What to use instead of names that the newest versions no longer list.
+_OLDER = {
+    "torch.cuda.amp": "there is fastdl.amp.autocast('cpu')",
+    "keras.backend.random_normal": "there is fastdl.random.normal",
+    "keras.backend.set_value": "variables have assign(value)",
+    "keras.backend.update": "variables have assign(value)",
+    "keras.backend.hard_sigmoid": "fastdl.ops.hard_sigmoid has another slope",
+    "keras.backend.variable": "there is fastdl.Variable",
+    "keras.backend.batch_flatten": "there is fastdl.layers.Flatten",
+    "keras.backend.gradients": "there is fastdl.GradientTape",
+    "keras.backend.function": "a fastdl.Model of the inputs and outputs does it",
+    "keras.preprocessing.image.ImageDataGenerator": "fastdl.utils.image_dataset_from_directory "
+    "reads folders, layers such as RandomFlip change images",
+    "keras.preprocessing.text": "there is fastdl.layers.TextVectorization",
+}
+
+
 def absence(peer: str) -> str:
     """What to say of a name that is not here."""
     version = ".".join(fastdl.__version__.split(".")[:2])
@@ -169,14 +186,15 @@ def _elsewhere(peer: str) -> Iterator[str]:
     """What could be used instead of a name."""
     module, _, name = peer.rpartition(".")
     module = module.replace("tensorflow.keras", "keras")
-    why = reason(peer.replace("tensorflow.keras", "keras"))
+    plain = peer.replace("tensorflow.keras", "keras")
+    if module in _FLAT and name.islower() and name not in peer_names().get(module, ()):
+        yield f"what it holds may be in {_FLAT[module]}"
+        return
+    why = _OLDER.get(plain) or _OLDER.get(module) or reason(plain)
     if why:
         yield why.rstrip(".")
         return
     if name.startswith("_"):
-        return
-    if module in _FLAT and name.islower() and name not in peer_names().get(module, ()):
-        yield f"what it holds may be in {_FLAT[module]}"
         return
     if module == "keras.backend" and _object(f"fastdl.ops.{name}") is not None:
         yield f"there is fastdl.ops.{name}"

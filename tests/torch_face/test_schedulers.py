@@ -360,3 +360,13 @@ def test_one_cycle_ends():
     scheduler.step()
     with pytest.raises(ValueError, match="expected at most 2 steps, got step 3"):
         scheduler.step()
+
+
+def test_a_scheduler_of_ones_own_by_the_older_name():
+    class Halves(lr_scheduler._LRScheduler):
+        def get_lr(self):
+            return [rate * 0.5**self.last_epoch for rate in self.base_lrs]
+
+    scheduler = Halves(two_groups())
+    scheduler.step()
+    assert scheduler.get_last_lr() == [0.05, 0.01]

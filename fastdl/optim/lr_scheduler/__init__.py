@@ -31,6 +31,8 @@ from .one_cycle import OneCycleLR as OneCycleLR
 from .plateau import ReduceLROnPlateau as ReduceLROnPlateau
 from .scheduler import LRScheduler as LRScheduler
 
+_LRScheduler = LRScheduler  # its older name, which programs subclass
+
 if not TYPE_CHECKING:
     from ..._base.missing import attributes_missing_from
 
