@@ -520,7 +520,7 @@ def test_a_parameter_over_an_array_trains_the_array():
 def test_views_from_before_fit_stay_alive():
     model = fastdl.Sequential([layers.Input((3,)), layers.Dense(4), layers.Dense(1)])
     x, y = np.ones((16, 3), "f4"), np.ones((16, 1), "f4")
-    view, tensor = model.layers[0].kernel.numpy(), model.layers[1].kernel.detach()
+    view, tensor = model.layers[0].kernel.detach().numpy(), model.layers[1].kernel.detach()
     model.compile("adam", "mse")
     model.fit(x, y, epochs=3, verbose=0)
     assert view.tolist() == model.layers[0].kernel.tolist()
