@@ -56,8 +56,9 @@ struct Problem {
   bool resumes = false, ends = true;  // whether the part goes on with these chains, and whether it ends its block
 };
 
-// Asks for a part of a matrix, which may lie in memory. Packing and the first row of tiles go through it in short rows,
-// which hardware prefetching does not follow, and would wait for each.
+// Asks for a part of a matrix that is too large for L2. Packing and the first row of tiles go through it in short rows,
+// which hardware prefetching does not follow, and would wait for each. A smaller matrix mostly lies in L2, and asking
+// costs as much as a row of tiles.
 void fetch(const float* p, int64_t rows, int64_t row, int64_t columns) {
   constexpr int64_t kLine = 16;
   for (int64_t i = 0; i < rows; ++i, p += row)
@@ -153,7 +154,8 @@ class Task {
         columns_(columns),
         block_(choose_blocking(isa, p, rows, columns)),
         height_(rows / block_.row_tiles),
-        higher_(rows % block_.row_tiles) {}
+        higher_(rows % block_.row_tiles),
+        fetches_b_(!p.panel && !few_rows(p) && p.k * p.n > l2_floats()) {}
 
   void run() const {
     int64_t l = 0;
@@ -194,7 +196,7 @@ class Task {
     int64_t q = 0;
     do {  // once for k == 0
       g.k = std::min(block_.k, k - q);
-      if (!p_.panel && begin == 0) fetch(p_.b + (l + q) * p_.b_row + j, g.k, p_.b_row, n);
+      if (begin == 0 && fetches_b_) fetch(p_.b + (l + q) * p_.b_row + j, g.k, p_.b_row, n);
       const bool whole = q + g.k == k && p_.ends, last = whole && l + k == p_.k;
       g.b = p_.panel ? p_.b + j / p_.panel * p_.panel_stride + (l + q) * p_.panel : p_.b + (l + q) * p_.b_row + j;
       g.add = later && whole;
@@ -225,7 +227,8 @@ class Task {
     float* data = static_cast<float*>(scratch(Scratch::gemm_a, block_.group * tile * sizeof(float)));
     // A line of a transposed A holds columns of several tiles, so all tiles use 16 of its lines before the next.
     const int64_t strip = p_.a_col == 1 ? k : 16;
-    if (p_.a_row == 1) fetch(p_.a + top(begin) + l * p_.a_col, k, p_.a_col, top(end) - top(begin));
+    if (p_.a_row == 1 && p_.m * p_.k > l2_floats())
+      fetch(p_.a + top(begin) + l * p_.a_col, k, p_.a_col, top(end) - top(begin));
     for (int64_t s = 0; s < k; s += strip)
       for (int64_t t = begin; t < end; ++t) {
         const int64_t m = top(t + 1) - top(t);
@@ -240,6 +243,7 @@ class Task {
   const int64_t i0_, j0_, columns_;
   const Blocking block_;
   const int64_t height_, higher_;  // rows of a row tile; how many of them have one more
+  const bool fetches_b_;
 };
 
 // Rows and columns of one task, and the estimated time in ns at which the last task ends.
