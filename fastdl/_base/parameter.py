@@ -140,7 +140,7 @@ class Parameter(Tensor):
         return f"Parameter{label} containing:\n{super().__repr__()}"
 
     def __deepcopy__(self, memo: dict[int, object]) -> Self:
-        return self._rebuild(*self._state(np.array(self.numpy())))
+        return self._rebuild(*self._state(self.numpy()))
 
     def __reduce_ex__(self, protocol: SupportsIndex) -> tuple[Callable[..., Self], State]:
         return type(self)._rebuild, self._state(self.numpy())

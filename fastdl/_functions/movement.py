@@ -134,7 +134,7 @@ def transpose(input: TensorLike, dim0: Axes = None, dim1: int | None = None) -> 
         dim1: the second axis.
 
     Returns:
-        A copy.
+        A part of `input`: what is written into it reaches `input`.
 
     Example:
         >>> transpose([[1.0, 2.0]], 0, 1).tolist()

@@ -184,7 +184,7 @@ class LayerState(Module):
         if not self._trainable:
             weight.requires_grad = False
         if context.made is not None and not weight.requires_grad:
-            context.made.append((weight, np.array(weight.numpy())))
+            context.made.append((weight, weight.numpy()))
         return weight
 
     def _without_values(

@@ -14,9 +14,7 @@ GOLDEN = json.loads((Path(__file__).parents[1] / "golden/images.json").read_text
 EPS = float(np.finfo(np.float32).eps)
 
 
-@pytest.fixture(autouse=True)
-def fresh_names():
-    fastdl.utils.clear_session()
+pytestmark = pytest.mark.usefixtures("fresh_names")
 
 
 def assert_close(actual, expected, ulps=16):

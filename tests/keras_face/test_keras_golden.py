@@ -37,9 +37,7 @@ def fill(layer):
     layer.set_weights(cases.weights_for([w.shape for w in layer.weights]))
 
 
-@pytest.fixture(autouse=True)
-def fresh_names():
-    fastdl.utils.clear_session()
+pytestmark = pytest.mark.usefixtures("fresh_names")
 
 
 @pytest.mark.parametrize("name", cases.ACTIVATIONS)

@@ -3,31 +3,13 @@
 import json
 
 import pytest
+from keras_samples import Scale
 
 import fastdl
 from fastdl import layers
 from fastdl._base.registry import LAYERS
 
-
-@pytest.fixture(autouse=True)
-def fresh_names():
-    fastdl.utils.clear_session()
-
-
-class Scale(layers.Layer):
-    """A layer as users write them: weights without names, a counter that isn't trained."""
-
-    def __init__(self, factor=2.0, **kwargs):
-        super().__init__(**kwargs)
-        self.factor = factor
-
-    def build(self, input_shape):
-        self.w = self.add_weight(shape=(input_shape[-1],), initializer="ones")
-        self.calls = self.add_weight(shape=(), initializer="zeros", trainable=False, name="calls")
-
-    def call(self, x):
-        self.calls.assign_add(1.0)
-        return x * self.w * self.factor
+pytestmark = pytest.mark.usefixtures("fresh_names")
 
 
 NAMES = sorted(

@@ -6,10 +6,7 @@ import pytest
 import fastdl
 from fastdl import layers
 
-
-@pytest.fixture(autouse=True)
-def fresh_names():
-    fastdl.utils.clear_session()
+pytestmark = pytest.mark.usefixtures("fresh_names")
 
 
 class TestErrors:

@@ -4,20 +4,13 @@ import weakref
 
 import numpy as np
 import pytest
+from keras_samples import small
 
 import fastdl
 from fastdl import layers, models
 from fastdl.models import Model, Sequential
 
-
-@pytest.fixture(autouse=True)
-def fresh_names():
-    fastdl.utils.clear_session()
-
-
-def small():
-    x = layers.Input((4,), name="x")
-    return Model(x, layers.Dense(2, name="out")(layers.Dense(3, name="hidden")(x)))
+pytestmark = pytest.mark.usefixtures("fresh_names")
 
 
 class TestSequential:

@@ -18,9 +18,7 @@ EPSILON = float(np.finfo(np.float32).eps)
 TOLERANCE = 20 * EPSILON
 
 
-@pytest.fixture(autouse=True)
-def fresh_names():
-    fastdl.utils.clear_session()
+pytestmark = pytest.mark.usefixtures("fresh_names")
 
 
 def assert_same(actual, expected, where=""):
