@@ -58,7 +58,8 @@ class trial:
     def __enter__(self) -> None:
         self._outside = context.made
         context.made = []
-        self._before = [(w, w.numpy()) for w in self._layer.non_trainable_variables]
+        found = self._layer.non_trainable_variables
+        self._before = [(w, np.array(w.detach().numpy())) for w in found]
 
     def __exit__(self, *exception: object) -> None:
         made = context.made or []

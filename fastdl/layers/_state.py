@@ -293,7 +293,7 @@ class LayerState(Module):
 
     def get_weights(self) -> list[np.ndarray]:
         """Copies of the weights as arrays, in the order of `weights`."""
-        return [weight.numpy() for weight in self.weights]
+        return [np.array(weight.detach().numpy()) for weight in self.weights]
 
     def set_weights(self, weights: Sequence[TensorLike]) -> None:
         """Overwrites the weights with arrays in the order of `weights`: all of them or none.

@@ -64,6 +64,14 @@ def test_training_moves_the_weights_and_runs_the_module(model):
     _close(model.predict(X, verbose=0), _expected(model))
 
 
+def test_weights_are_copies(model):
+    """Also those of a module's buffers, whose `numpy()` shares."""
+    before = [w.tolist() for w in model.weights]
+    for array in model.get_weights():
+        array[...] = 7.0
+    assert [w.tolist() for w in model.weights] == before
+
+
 def test_weights_can_be_read_and_set(model):
     weights = model.get_weights()
     assert sorted(w.shape for w in weights) == [(), (2,), (2, 3), (3,)]
